@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# castra_room(NAME [PCH room] [USES lib...]): one static library per kernel folder, from every .cpp in it. What a room
+# may include is what it links: a header of a room outside USES is not found, a call outside USES does not link.
+function(castra_room name)
+  cmake_parse_arguments(ROOM "" "PCH" "USES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  add_library(castra_${name} STATIC ${sources})
+  # kernel/<room>/x.hpp is included as "<room>/x.hpp": each room publishes only itself.
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/rooms/${name})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${name} ${CMAKE_BINARY_DIR}/rooms/${name}/${name} SYMBOLIC)
+  target_include_directories(castra_${name} PUBLIC ${CMAKE_BINARY_DIR}/rooms/${name})
+  target_link_libraries(castra_${name} PUBLIC ${ROOM_USES})
+  if(ROOM_PCH)
+    target_precompile_headers(castra_${name} REUSE_FROM castra_${ROOM_PCH})
+  endif()
+endfunction()

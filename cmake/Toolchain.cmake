@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# Language, warnings, sanitizers, ccache, linker: what holds for every target of ours.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  # Precompiled headers and ccache agree only with these.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+endif()
+find_program(LLD ld.lld)
+if(LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> -Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
+  # GCC 12 misreads the operator delete of Asio's coroutine frames.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-mismatched-new-delete>)
+endif()
+if(CASTRA_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(CASTRA_LINT)
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wglobal-constructors> -Wno-gnu-zero-variadic-macro-arguments)
+endif()
+if(CASTRA_SANITIZE)
+  add_compile_options(-fsanitize=${CASTRA_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${CASTRA_SANITIZE})
+endif()

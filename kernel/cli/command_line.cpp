@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_line.hpp"
+
+#include "config/names.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+namespace castra {
+namespace {
+
+constexpr const char* about = R"(Turns one TOML file into running virtual machines and tells the world what happens
+as JSON events that obey a published, versioned contract.)";
+
+constexpr const char* examples = R"(
+Examples:
+  castra up                          bring up every VM of ./castra.toml
+  castra up web-0 --events ndjson    one VM, events on stdout for a program to read
+  castra status --json               what is true now, as JSON
+  castra down                        take everything down, leave nothing behind
+  castra image build tiny            build the guest image that configs/quickstart uses
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 castra.toml, 4 the machine lacks something, 5 busy, 6 partial,
+7 contract violation (--strict), 8 plugin, 9 aborted, 10 not found, 130 cancelled. See docs/ERRORS.md.)";
+
+// Where events go must be known even when the rest of the line is wrong: the refusal is an event too.
+EventFormat format_in(int argc, const char* const* argv) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        if (argument == "--events=ndjson") return EventFormat::ndjson;
+        if (argument == "--events" && i + 1 < argc && std::string_view(argv[i + 1]) == "ndjson") return EventFormat::ndjson;
+    }
+    return EventFormat::console;
+}
+
+Operation operation_in(int argc, const char* const* argv) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        if (argument == "up") return Operation::up;
+        if (argument == "down") return Operation::down;
+    }
+    return Operation::status;
+}
+
+class Grammar {
+public:
+    explicit Grammar(const std::string& version) : app_(about, "castra") {
+        app_.set_version_flag("--version,-V", "castra " + version, "Print version and commit");
+        app_.footer(examples);
+        app_.require_subcommand(1);
+        app_.fallthrough();
+        add_up();
+        add_down();
+        add_status();
+        add_image();
+        add_contract();
+        add_supervise();
+    }
+
+    CLI::App& app() { return app_; }
+    CommandLine& line() { return line_; }
+
+private:
+    CLI::App* command(const char* name, const char* help, Verb verb) {
+        auto* command = app_.add_subcommand(name, help);
+        command->callback([this, verb] { line_.verb = verb; });
+        return command;
+    }
+    void add_file(CLI::App* command) {
+        command->add_option("-c,--config", line_.request.config, "The TOML file; default: castra.toml here or above")
+            ->type_name("FILE");
+    }
+    void add_output(CLI::App* command) {
+        command->add_option("--events", events_, "How events are shown: console, ndjson (on stdout, nothing else), none")
+            ->check(CLI::IsMember({"console", "ndjson", "none"}))
+            ->type_name("FORMAT");
+        command->add_option("--color", line_.color, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}));
+        command->add_flag("-v,--verbose", line_.verbose, "Show every event, also the small ones");
+    }
+    void add_run(CLI::App* command, Operation operation) {
+        add_file(command);
+        add_output(command);
+        command->add_option("vms", line_.request.vms, "VMs; default: all")->type_name("VM");
+        command->add_flag("--strict", line_.request.strict, "A contract violation fails the run (exit code 7)");
+        command->parse_complete_callback([this, operation] { line_.request.operation = operation; });
+    }
+    void add_up() {
+        auto* up = command("up", "Bring up the VMs of castra.toml and wait until they are ready", Verb::up);
+        add_run(up, Operation::up);
+        up->add_flag("--keep-going", line_.request.keep_going, "When a VM fails leave the others standing (exit code 6)");
+        up->add_flag("--foreground", line_.foreground, "Stay and supervise in this terminal; Ctrl-C takes everything down");
+        up->footer("\nWithout --keep-going a failed or interrupted up takes down what it had started.\n"
+                   "Example: castra up --config configs/quickstart/castra.toml");
+    }
+    void add_down() {
+        auto* down = command("down", "Take VMs down: power button, then SIGTERM, then SIGKILL; remove their overlays", Verb::down);
+        add_run(down, Operation::down);
+    }
+    void add_status() {
+        auto* status = command("status", "Tell what is true now; writes nothing", Verb::status);
+        add_file(status);
+        add_output(status);
+        status->add_flag("--json", line_.json, "One JSON document on stdout");
+    }
+    void add_image() {
+        auto* image = app_.add_subcommand("image", "Guest images");
+        image->require_subcommand(1);
+        auto* build = image->add_subcommand("build", "Build an image from its recipe, if it is not there already");
+        build->add_option("name", line_.image, "The recipe: tiny")->required()->type_name("NAME");
+        build->add_flag("--force", line_.force, "Build it even if it is there");
+        build->add_flag("--json", line_.json, "Answer in JSON");
+        build->callback([this] { line_.verb = Verb::image_build; });
+    }
+    void add_contract() {
+        auto* contract = app_.add_subcommand("contract", "The event contract");
+        contract->require_subcommand(1);
+        auto* schema = contract->add_subcommand("schema", "Print the JSON Schema of an event");
+        schema->add_flag("--closed", line_.closed, "Refuse unknown fields and types; default: open, for readers");
+        schema->add_flag("--draft-07", line_.draft_07, "In the vocabulary of draft-07; default: 2020-12");
+        schema->callback([this] { line_.verb = Verb::contract_schema; });
+    }
+    void add_supervise() {
+        auto* supervise = command("supervise", "", Verb::supervise); // started by castra itself
+        supervise->group("");
+        add_file(supervise);
+        supervise->add_option("--state-dir", line_.state_dir);
+        supervise->add_option("--notify-fd", line_.notify_fd);
+    }
+
+public:
+    EventFormat events() const {
+        return events_ == "ndjson" ? EventFormat::ndjson : events_ == "none" ? EventFormat::none : EventFormat::console;
+    }
+
+private:
+    CLI::App app_;
+    CommandLine line_;
+    std::string events_ = "console";
+};
+
+std::string suggestion(CLI::App& app, int argc, const char* const* argv) {
+    std::vector<std::string> names;
+    for (const auto* command : app.get_subcommands(nullptr))
+        if (!command->get_group().empty()) names.push_back(command->get_name());
+    for (int i = 1; i < argc; ++i) {
+        if (argv[i][0] == '-') continue;
+        const auto meant = did_you_mean(argv[i], names);
+        if (meant && *meant != argv[i]) return "did you mean \"" + *meant + "\"? ";
+        break;
+    }
+    return {};
+}
+
+} // namespace
+
+tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* const* argv, const std::string& version) {
+    Grammar grammar(version);
+    auto& app = grammar.app();
+    auto answer = [&](Verb verb, std::string text) {
+        CommandLine line;
+        line.verb = verb;
+        line.text = std::move(text);
+        return line;
+    };
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        auto* deepest = &app;
+        while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
+        return answer(Verb::help, deepest->help());
+    } catch (const CLI::CallForAllHelp&) {
+        return answer(Verb::help, app.help("", CLI::AppFormatMode::All));
+    } catch (const CLI::CallForVersion&) {
+        return answer(Verb::version, "castra " + version + "\n");
+    } catch (const CLI::ParseError& error) {
+        return tl::unexpected(UsageError{error.what(), suggestion(app, argc, argv) + "see castra --help",
+                                         operation_in(argc, argv), format_in(argc, argv)});
+    }
+    auto& line = grammar.line();
+    line.events = grammar.events();
+    for (int i = 0; i < argc; ++i) line.request.argv.emplace_back(argv[i]);
+    return line;
+}
+
+} // namespace castra

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a person typed, parsed: one grammar for all commands. Parsing decides nothing but what was meant.
+#pragma once
+#include "operations/request.hpp"
+
+namespace castra {
+
+enum class Verb { up, down, status, supervise, image_build, contract_schema, help, version };
+enum class EventFormat { console, ndjson, none };
+
+struct CommandLine {
+    Verb verb = Verb::help;
+    Request request; // of up, down, status
+    EventFormat events = EventFormat::console;
+    bool json = false;       // the command's answer as one JSON document
+    bool foreground = false; // up: be the supervisor here
+    bool verbose = false;
+    std::string color = "auto";
+    std::string text;        // help and version: what to print
+    // of supervise, which castra starts itself
+    std::string state_dir;
+    int notify_fd = -1;
+    // of image build
+    std::string image;
+    bool force = false;
+    // of contract schema
+    bool closed = false, draft_07 = false;
+};
+
+struct UsageError {
+    std::string text, hint;
+    Operation operation = Operation::status; // what it would have been, as far as it was understood
+    EventFormat events = EventFormat::console;
+};
+
+tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* const* argv, const std::string& version);
+
+} // namespace castra

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// App::perform_remotely: castra as a client of the project's supervisor.
+#include "cli/app.hpp"
+#include "contract/sealer.hpp"
+#include "operations/exit_code.hpp"
+#include "operations/supervisor_client.hpp"
+
+namespace castra {
+namespace {
+
+std::shared_ptr<const EncodedEvent> encoded(std::string line) {
+    auto event = std::make_shared<EncodedEvent>();
+    const auto json = contract::Json::parse(line, nullptr, false);
+    if (json.is_object()) {
+        event->type = json.value("type", "");
+        event->severity = json.value("severity", "");
+        event->vm = json.value("vm", "");
+        event->seq = json.value("seq", std::int64_t{0});
+    }
+    event->line = std::move(line);
+    if (event->line.empty() || event->line.back() != '\n') event->line += '\n';
+    return event;
+}
+
+// A signal becomes a request to cancel; the run still ends in order. Shared: it may end a turn after the run.
+Task<> forward_cancel(std::shared_ptr<Gate> cancel, std::shared_ptr<Stream> stream) {
+    co_await cancel->wait();
+    if (!cancel->is_open()) co_return;
+    (void)co_await stream->write("{\"cancel\":\"signal\"}\n");
+}
+
+} // namespace
+
+Task<int> App::perform_remotely(const CommandLine& line, Layout layout, std::string config_path) {
+    auto request = line.request;
+    request.config = config_path;
+    auto connected = co_await connect_supervisor(workshop_, layout, config_path, true);
+    if (connected) {
+        const auto sent = co_await connected->write(to_line(request));
+        if (!sent) connected = Failure(sent.error());
+    }
+    if (!connected) co_return reject(line, "", {connected.error()});
+    const auto stream = std::make_shared<Stream>(std::move(*connected));
+    const auto sink = sink_for(line, "");
+    const auto cancel = std::make_shared<Gate>(workshop_.host().executor());
+    asio::co_spawn(workshop_.host().executor(), cancel_on_signal(cancel), asio::detached);
+    asio::co_spawn(workshop_.host().executor(), forward_cancel(cancel, stream), asio::detached);
+    contract::Sealer sealer;
+    bool can_write = sink != nullptr;
+    auto pass_on = [&](std::string text) {
+        if (!can_write) return;
+        const auto told = sink->deliver({encoded(std::move(text))});
+        if (told) return;
+        can_write = false; // nobody reads any more; the work goes on
+        std::fprintf(stderr, "castra: %s\n", told.error().text.c_str());
+    };
+    while (!sealer.is_sealed()) {
+        auto text = co_await stream->read_line(2 * contract::line_bytes_max);
+        if (!text || !*text) break;
+        if (!sealer.follow(**text)) std::fprintf(stderr, "castra: the supervisor sent a line that breaks the contract\n");
+        pass_on(std::move(**text));
+    }
+    if (!sealer.has_begun())
+        co_return reject(line, "", {Error{ErrorCode::io, "the supervisor ended before it took the request",
+                                          "see " + layout.supervisor_log().string()}});
+    if (!sealer.is_sealed())
+        pass_on(sealer.seal(workshop_.host().clock().unix_us(), exit_code::aborted,
+                            "aborted: the supervisor ended before the run did; castra status tells what stands"));
+    if (sink) (void)sink->finish();
+    co_return sealer.exit_code();
+}
+
+} // namespace castra

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tables whose keys are not ours ([vms.options], config of plugins and reporters): TOML to JSON, nothing interpreted.
+// Errors: nesting over limits::nesting_max, dates, nan and inf (JSON has none), control characters.
+#pragma once
+#include "config/problems.hpp"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <toml++/toml.h>
+
+namespace castra {
+
+// Nothing: the mistakes are in `problems`. `key` is the table's dotted name.
+std::optional<nlohmann::json> free_table_to_json(const toml::table& table, const std::string& key, Problems& problems);
+
+} // namespace castra

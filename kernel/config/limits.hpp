@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every limit castra.toml is held to. Each stands in docs/CONFIG.md and configs/default.toml, and has a test.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace castra::limits {
+
+inline constexpr std::size_t file_bytes_max = 1 << 20;
+inline constexpr std::size_t errors_max = 50;
+inline constexpr std::size_t key_depth_max = 32; // dots in one key: a deeper one overflows the stack of toml++
+inline constexpr std::size_t nesting_max = 16;   // free tables: options, config
+inline constexpr std::size_t text_bytes_max = 4096;
+inline constexpr std::size_t script_bytes_max = 65536; // verify_command, values of env
+inline constexpr std::size_t name_letters_max = 63;
+
+inline constexpr std::int64_t vms_max = 1000; // after expansion
+inline constexpr std::int64_t forwards_per_vm_max = 256;
+inline constexpr std::int64_t port_max = 65535;
+inline constexpr std::int64_t cpus_max = 512;
+inline constexpr std::uint64_t memory_bytes_min = 16ULL << 20;
+inline constexpr std::uint64_t memory_bytes_max = 16ULL << 40;
+inline constexpr std::size_t env_entries_max = 256; // of one VM, [bootstrap.env] included
+inline constexpr std::int64_t seconds_max = 86400;
+inline constexpr std::int64_t boot_window_max = 1000;
+inline constexpr std::size_t plugins_max = 64;
+inline constexpr std::size_t plugin_search_max = 16;
+inline constexpr std::size_t reporters_max = 16;
+
+} // namespace castra::limits

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// What castra.toml says, validated: plain values with every default filled in and every instance expanded.
+// Never holds a relative host path, an unchecked name or a value outside the limits of limits.hpp.
+// Lines and columns count from 1 and point into ProjectConfig::text; 0: the thing stands nowhere in the file.
+#pragma once
+#include "base/units.hpp"
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace castra {
+
+struct PortForwardConfig {
+    std::string address = "127.0.0.1"; // IPv4, of the host
+    std::uint16_t host = 0;            // 0: automatic
+    std::uint16_t guest = 0;
+    std::string protocol = "tcp"; // or "udp"
+    int line = 0;
+    int column = 0;
+};
+
+// Direct kernel boot; absolute paths, empty where not used.
+struct BootConfig {
+    std::string kernel;
+    std::string initrd;
+    std::string append;
+};
+
+// In a VmConfig the project's [bootstrap] is already folded in.
+struct BootstrapConfig {
+    std::string mode = "auto";                        // or "always", "skip"
+    std::string script;                               // absolute path on the host, or empty
+    std::string payload;                              // absolute path on the host, or empty
+    std::string remote_dir = "/tmp/castra-bootstrap"; // absolute path in the guest
+    std::string verify_command;
+    std::string verify_path; // path in the guest, or empty; relative: from remote_dir
+    std::optional<Milliseconds> handshake_timeout;
+    std::map<std::string, std::string> env;
+};
+
+struct VmConfig {
+    std::string name;  // expanded, unique in the project
+    std::string group; // the name before expansion
+    std::string description;
+    std::string launcher = "qemu";
+    std::string image;      // name in the image store, or empty
+    std::string base_image; // absolute path, or empty
+    std::string overlay;    // absolute path, or empty: castra chooses
+    std::int64_t cpus = 1;
+    MemorySize memory = MemorySize::of_bytes(512ULL << 20);
+    BootConfig boot;
+    std::vector<PortForwardConfig> port_forwards;
+    BootstrapConfig bootstrap;
+    nlohmann::json launcher_options = nlohmann::json::object(); // [vms.options], not interpreted here
+    std::string ready_marker;                                   // or empty
+    int line = 0;
+    int column = 0;
+};
+
+struct PluginConfig {
+    std::string name;
+    std::string path;      // absolute, or empty: by name in the search directories
+    std::string sha256;    // 64 lower-case hex digits, or empty
+    std::string isolation; // "", "in-process" or "process"
+    nlohmann::json config = nlohmann::json::object();
+    int line = 0;
+    int column = 0;
+};
+
+struct ReporterConfig {
+    std::string plugin;
+    nlohmann::json config = nlohmann::json::object();
+    int line = 0;
+};
+
+struct LifecycleConfig {
+    Milliseconds graceful_shutdown_wait{20'000};
+    Milliseconds sigterm_wait{10'000};
+    Milliseconds sigkill_wait{5'000};
+    Milliseconds ready_wait{120'000};
+    std::int64_t boot_window = 0; // VMs that boot at the same time; 0: the number of cores
+};
+
+struct ProjectConfig {
+    std::string path;      // canonical absolute path of the file
+    std::string directory; // where it stands; relative paths are resolved against it
+    std::string name;
+    std::string state_dir; // absolute, or empty: castra chooses
+    std::string version = "0.2.0";
+    std::string text;              // the whole file, for the digest
+    std::uint16_t broker_port = 0; // 0: none or automatic
+    LifecycleConfig lifecycle;
+    BootstrapConfig bootstrap;              // [bootstrap], the defaults of every VM
+    std::vector<std::string> plugin_search; // absolute directories
+    std::vector<PluginConfig> plugins;
+    std::vector<ReporterConfig> reporters;
+    std::vector<VmConfig> vms;
+};
+
+} // namespace castra

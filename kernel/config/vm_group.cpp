@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/vm_group.hpp"
+
+#include "config/bootstrap_table.hpp"
+#include "config/limits.hpp"
+#include "config/names.hpp"
+
+#include <charconv>
+#include <filesystem>
+
+namespace castra {
+namespace {
+
+void read_disk(const Reader& reader, VmConfig& vm) {
+    if (reader.has("image") && reader.has("base_image")) {
+        reader.refuse("base_image", "a VM has an image or a base_image, not both",
+                      "keep image = for the image store or base_image = for a file");
+        return;
+    }
+    // An instance with the one replaces the other of its group.
+    if (reader.read_name("image", vm.image)) vm.base_image.clear();
+    if (reader.read_path("base_image", vm.base_image)) vm.image.clear();
+}
+
+void read_boot(const Reader& vm_reader, BootConfig& boot) {
+    const auto reader = vm_reader.table("boot", known::boot);
+    if (!reader) return;
+    reader->read_path("kernel", boot.kernel);
+    reader->read_path("initrd", boot.initrd);
+    reader->read_line("append", boot.append);
+    if (boot.kernel.empty() && !reader->has("kernel"))
+        reader->refuse_missing("kernel", "initrd and append belong to a kernel; write kernel = \"path/to/vmlinuz\"");
+}
+
+// What an entry and an instance both may say.
+void read_vm_fields(const Reader& reader, VmConfig& vm) {
+    reader.read_line("description", vm.description);
+    read_disk(reader, vm);
+    reader.read_path("overlay", vm.overlay);
+    reader.read_integer("cpus", {1, limits::cpus_max}, vm.cpus);
+    reader.read_memory("memory", vm.memory);
+    read_boot(reader, vm.boot);
+    if (const auto bootstrap = reader.table("bootstrap", known::vm_bootstrap)) read_bootstrap(*bootstrap, vm.bootstrap);
+    reader.read_free_table("options", vm.launcher_options);
+    reader.read_line("ready_marker", vm.ready_marker);
+}
+
+// Only qemu is known to need a disk or a kernel. A faulty value has its own error: presence is enough here.
+bool says_what_to_boot(const Reader& reader) {
+    return reader.has("image") || reader.has("base_image") || reader.has("boot");
+}
+
+void refuse_nothing_to_boot(const VmConfig& vm, Problems& problems) {
+    problems.add({vm.line, vm.column}, "vms." + vm.name, "has nothing to boot from",
+                 "write image = \"NAME\", base_image = \"FILE\", or [vms.boot] with a kernel");
+}
+
+// "web-2", "2" and 2 are instance 2 of web.
+std::optional<std::int64_t> index_of(const Reader& reader, std::string_view key, const VmGroup& group) {
+    std::string text;
+    if (std::int64_t index = 0; reader.has_integer(key)) {
+        if (reader.read_integer(key, {0, group.count - 1}, index)) return index;
+        return std::nullopt;
+    }
+    if (!reader.read_line(key, text)) return std::nullopt;
+    std::string_view digits = text;
+    if (digits.starts_with(group.shape.name + "-")) digits.remove_prefix(group.shape.name.size() + 1);
+    std::int64_t index = -1;
+    std::from_chars(digits.data(), digits.data() + digits.size(), index);
+    if (std::to_string(index) == digits && index >= 0 && index < group.count) return index;
+    const auto first = "\"" + group.shape.name + "-0\"";
+    const auto last = "\"" + group.shape.name + "-" + std::to_string(group.count - 1) + "\"";
+    reader.refuse(key, in_quotes(text) + " is no instance of " + in_quotes(group.shape.name),
+                  group.count == 1 ? "with count = 1 it can only be " + first
+                                   : "write one of " + first + " to " + last);
+    return std::nullopt;
+}
+
+void read_instances(const Reader& vm_reader, VmGroup& group) {
+    for (const auto& reader : vm_reader.tables("instances", known::instance, limits::vms_max)) {
+        if (reader.has("id") && reader.has("name")) {
+            reader.refuse("name", "id and name mean the same here", "keep one of them");
+            continue;
+        }
+        const std::string_view key = reader.has("name") ? "name" : "id";
+        if (!reader.has(key)) {
+            reader.refuse_missing("id", "write which instance it is, such as id = \"" + group.shape.name + "-0\"");
+            continue;
+        }
+        const auto index = index_of(reader, key, group);
+        if (!index) continue;
+        const auto [other, is_new] = group.instances.emplace(*index, reader);
+        if (!is_new)
+            reader.refuse(key,
+                          "instance " + std::to_string(*index) + " already stands in line " +
+                              std::to_string(other->second.where().line),
+                          "put both into one [[vms.instances]]");
+    }
+}
+
+void read_instance(const Reader& reader, VmConfig& vm) {
+    read_vm_fields(reader, vm);
+    if (!reader.has("port_forwards")) return;
+    const auto entries = read_forward_entries(reader);
+    check_forward_entries(entries, 1, reader.context().problems);
+    vm.port_forwards = forwards_of_instance(entries, 0);
+}
+
+void read_count(const Reader& reader, VmGroup& group) {
+    if (reader.context().expands_names) {
+        reader.read_integer("count", {1, limits::vms_max}, group.count);
+        return;
+    }
+    for (const std::string_view key : {"count", "instances"})
+        if (reader.has(key))
+            reader.refuse(key, "needs version 0.2.0", "write version = \"0.2.0\"; VM names then end in -0, -1, ...");
+}
+
+std::string name_of_instance(const VmGroup& group, std::int64_t index, const ReadContext& context) {
+    return context.expands_names ? group.shape.name + "-" + std::to_string(index) : group.shape.name;
+}
+
+void check_last_name(const VmGroup& group, const ReadContext& context) {
+    const auto last = name_of_instance(group, group.count - 1, context);
+    if (!is_name(last))
+        context.problems.add({group.shape.line, group.shape.column}, "vms." + last,
+                             "the name is longer than 63 letters once expanded", "shorten it");
+}
+
+// x.qcow2 to x-2.qcow2, as the prototype did: instance 0 keeps the name.
+std::string overlay_of_instance(const std::string& overlay, std::int64_t index) {
+    if (overlay.empty() || index == 0) return overlay;
+    const std::filesystem::path path(overlay);
+    const auto name = path.stem().string() + "-" + std::to_string(index) + path.extension().string();
+    return (path.parent_path() / name).string();
+}
+
+} // namespace
+
+std::optional<VmGroup> read_vm_group(const Reader& reader, const BootstrapConfig& defaults) {
+    VmGroup group;
+    auto& vm = group.shape;
+    vm.line = reader.where().line;
+    vm.column = reader.where().column;
+    vm.bootstrap = defaults;
+    if (!reader.has("name")) reader.refuse_missing("name", "write a name such as name = \"web\"");
+    const bool is_named = reader.read_name("name", vm.name);
+    vm.group = vm.name;
+    reader.read_name("launcher", vm.launcher);
+    read_count(reader, group);
+    read_vm_fields(reader, vm);
+    group.can_boot = vm.launcher != "qemu" || says_what_to_boot(reader);
+    group.forwards = read_forward_entries(reader);
+    if (!is_named) return std::nullopt;
+    if (reader.context().expands_names) read_instances(reader, group);
+    return group;
+}
+
+std::vector<VmConfig> expand(const VmGroup& group, const ReadContext& context) {
+    std::vector<VmConfig> vms;
+    check_last_name(group, context);
+    bool can_boot = group.can_boot;
+    for (std::int64_t i = 0; i < group.count; ++i) {
+        auto vm = group.shape;
+        vm.name = name_of_instance(group, i, context);
+        vm.overlay = overlay_of_instance(vm.overlay, i);
+        vm.port_forwards = forwards_of_instance(group.forwards, i);
+        const auto own = group.instances.find(i);
+        if (own != group.instances.end()) read_instance(own->second, vm);
+        if (!can_boot && (own == group.instances.end() || !says_what_to_boot(own->second))) {
+            refuse_nothing_to_boot(vm, context.problems);
+            can_boot = true; // once is enough
+        }
+        vms.push_back(std::move(vm));
+    }
+    return vms;
+}
+
+} // namespace castra

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The closed enums of contract 1.0 with their wire strings. Adding a value here is a major version.
+#pragma once
+#include "contract/describe.hpp"
+
+namespace castra::contract {
+
+// What a person owes the event. progress: work in flight, the only one that may be coalesced. info: a change worth
+// knowing. warn: recoverable, wants attention. error: work is blocked. blocker: needs a person now.
+enum class Severity { progress, info, warn, error, blocker };
+template <>
+struct EnumText<Severity> {
+    static constexpr std::string_view name = "severity";
+    static constexpr std::array<std::string_view, 5> values{"progress", "info", "warn", "error", "blocker"};
+};
+
+enum class Family { command, message, vm_lifecycle, bootstrap, broker, cleanup, summary };
+template <>
+struct EnumText<Family> {
+    static constexpr std::string_view name = "family";
+    static constexpr std::array<std::string_view, 7> values{"command", "message", "vm.lifecycle", "bootstrap",
+                                                            "broker",  "cleanup", "summary"};
+};
+
+// How a run ended. partial: something stands that was wanted, something does not. aborted: sealed by a later process.
+enum class Outcome { succeeded, failed, partial, cancelled, aborted };
+template <>
+struct EnumText<Outcome> {
+    static constexpr std::string_view name = "outcome";
+    static constexpr std::array<std::string_view, 5> values{"succeeded", "failed", "partial", "cancelled", "aborted"};
+};
+
+enum class ShutdownOutcome { graceful, forced };
+template <>
+struct EnumText<ShutdownOutcome> {
+    static constexpr std::string_view name = "shutdown_outcome";
+    static constexpr std::array<std::string_view, 2> values{"graceful", "forced"};
+};
+
+enum class TimeoutReason { timeout_expired, channel_unavailable, channel_error };
+template <>
+struct EnumText<TimeoutReason> {
+    static constexpr std::string_view name = "timeout_reason";
+    static constexpr std::array<std::string_view, 3> values{"timeout_expired", "channel_unavailable", "channel_error"};
+};
+
+enum class EscalationSignal { sigterm, sigkill };
+template <>
+struct EnumText<EscalationSignal> {
+    static constexpr std::string_view name = "escalation_signal";
+    static constexpr std::array<std::string_view, 2> values{"SIGTERM", "SIGKILL"};
+};
+
+enum class DiscardReason { shutdown, orphan };
+template <>
+struct EnumText<DiscardReason> {
+    static constexpr std::string_view name = "discard_reason";
+    static constexpr std::array<std::string_view, 2> values{"shutdown", "orphan"};
+};
+
+enum class VmOutcome { succeeded, unchanged, failed, cancelled, aborted };
+template <>
+struct EnumText<VmOutcome> {
+    static constexpr std::string_view name = "vm_outcome";
+    static constexpr std::array<std::string_view, 5> values{"succeeded", "unchanged", "failed", "cancelled", "aborted"};
+};
+
+} // namespace castra::contract

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "contract/schema.hpp"
+
+#include "contract/registry.hpp"
+
+namespace castra::contract {
+namespace {
+
+constexpr std::string_view time_pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z$";
+
+Json value_schema(const FieldSpec& spec, SchemaForm form);
+
+void add_members(Json& schema, std::span<const FieldSpec> fields, SchemaForm form) {
+    auto& properties = schema["properties"];
+    for (const auto& field : fields) {
+        properties[field.name] = value_schema(field, form);
+        if (field.required) schema["required"].push_back(field.name);
+    }
+}
+
+Json value_schema(const FieldSpec& spec, SchemaForm form) {
+    Json schema{{"type", to_string(spec.type)}};
+    if (!spec.meaning.empty()) schema["description"] = spec.meaning;
+    if (!spec.closed.empty()) schema["enum"] = spec.closed;
+    if (!spec.known.empty()) schema["examples"] = spec.known;
+    if (spec.unit == Unit::utc_time) schema["pattern"] = time_pattern;
+    if (spec.type == JsonType::integer) {
+        schema["minimum"] = spec.unit == Unit::none ? -integer_max : 0;
+        schema["maximum"] = integer_max;
+    }
+    if (spec.type == JsonType::array) schema["items"] = value_schema(spec.item.front(), form);
+    if (spec.type == JsonType::object && !spec.members.empty()) {
+        add_members(schema, spec.members, form);
+        if (form == SchemaForm::closed) schema["additionalProperties"] = false;
+    }
+    return schema;
+}
+
+// Both vocabularies have if/then, const and definitions by reference; only the keyword for definitions differs.
+Json type_schema(const TypeSpec& spec, SchemaForm form) {
+    Json schema{{"type", "object"}, {"description", spec.about.meaning}, {"properties", Json::object()},
+                {"required", Json::array({"type"})}};
+    if (form == SchemaForm::closed)
+        for (const auto& field : registry().envelope()) schema["properties"][field.name] = true;
+    add_members(schema, spec.fields, form);
+    schema["properties"]["type"] = {{"const", spec.about.type}};
+    schema["properties"]["family"] = {{"const", text_of(spec.about.family)}};
+    if (!spec.about.also.empty()) schema["required"].push_back(spec.about.also);
+    if (form == SchemaForm::closed) schema["additionalProperties"] = false;
+    return schema;
+}
+
+} // namespace
+
+Json event_schema(SchemaForm form, SchemaVocabulary vocabulary) {
+    const bool modern = vocabulary == SchemaVocabulary::draft_2020_12;
+    const std::string definitions = modern ? "$defs" : "definitions";
+    Json schema{{"$schema", modern ? "https://json-schema.org/draft/2020-12/schema" : "http://json-schema.org/draft-07/schema#"},
+                {"title", "castra event, contract " + std::string(contract_version)},
+                {"type", "object"}};
+    add_members(schema, registry().envelope(), form);
+    Json choices = Json::array();
+    Json names = Json::array();
+    for (const auto& type : registry().types()) {
+        const std::string name{type.about.type};
+        schema[definitions][name] = type_schema(type, form);
+        names.push_back(name);
+        choices.push_back({{"if", {{"properties", {{"type", {{"const", name}}}}}}},
+                           {"then", {{"$ref", "#/" + definitions + "/" + name}}}});
+    }
+    schema["allOf"] = std::move(choices);
+    if (form == SchemaForm::closed) schema["properties"]["type"]["enum"] = std::move(names);
+    return schema;
+}
+
+} // namespace castra::contract

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/file_lock.hpp"
+
+#include "host/files.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+namespace castra {
+namespace {
+Result<UniqueFd> open_lock(const std::filesystem::path& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd) return fail_errno("open lock " + path.string());
+    return fd;
+}
+} // namespace
+
+Result<FileLock> FileLock::try_lock(const std::filesystem::path& path, std::string_view holder) {
+    CASTRA_TRY(fd, open_lock(path));
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return fail_errno("lock " + path.string());
+        return fail(ErrorCode::busy, "lock " + path.string() + " is held by " + files::tail_of(path, 256));
+    }
+    if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), holder.data(), holder.size(), 0) < 0)
+        return fail_errno("write lock " + path.string());
+    return FileLock(std::move(fd));
+}
+
+Result<FileLock> FileLock::wait_lock(const std::filesystem::path& path) {
+    CASTRA_TRY(fd, open_lock(path));
+    if (::flock(fd.get(), LOCK_EX) != 0) {
+        if (errno == EINTR) return fail(ErrorCode::cancelled, "lock " + path.string() + ": interrupted");
+        return fail_errno("lock " + path.string());
+    }
+    return FileLock(std::move(fd));
+}
+
+} // namespace castra

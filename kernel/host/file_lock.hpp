@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// An advisory lock on a file (flock), which ends with its holder however that ends. The file names who holds it and is
+// never removed: removing it would let two holders in.
+#pragma once
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+
+#include <filesystem>
+
+namespace castra {
+
+class FileLock {
+public:
+    // Errors: busy, with what the holder wrote about itself; io.
+    static Result<FileLock> try_lock(const std::filesystem::path& path, std::string_view holder);
+    // Waits; for locks that are held for moments only. Errors: io, cancelled by a signal.
+    static Result<FileLock> wait_lock(const std::filesystem::path& path);
+
+private:
+    explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+    UniqueFd fd_;
+};
+
+} // namespace castra

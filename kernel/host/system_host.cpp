@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/files.hpp"
+#include "host/host.hpp"
+#include "host/system_process.hpp"
+
+#include <arpa/inet.h>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+namespace castra {
+namespace {
+
+Result<sockaddr_un> socket_address(const std::filesystem::path& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const auto text = path.string();
+    if (text.size() > socket_path_bytes_max)
+        return fail(ErrorCode::preflight,
+                    "socket " + text + ": " + std::to_string(text.size()) + " bytes, and a unix socket has at most " +
+                        std::to_string(socket_path_bytes_max),
+                    "set CASTRA_HOME or XDG_RUNTIME_DIR to a shorter path");
+    std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
+    return address;
+}
+
+Result<UniqueFd> listening_socket(const std::filesystem::path& path) {
+    const auto doing = "listen on " + path.string();
+    CASTRA_TRY(address, socket_address(path));
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd) return fail_errno(doing);
+    CASTRA_CHECK(files::remove(path));
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return fail_errno(doing);
+    ::chmod(path.c_str(), 0600);
+    if (::listen(fd.get(), 64) != 0) return fail_errno(doing);
+    return fd;
+}
+
+// Whether nobody has the port bound right now. QEMU binds without SO_REUSEADDR-like surprises for listeners.
+bool can_bind(const std::string& address, std::uint16_t port, bool udp) {
+    UniqueFd fd(::socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0));
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_port = htons(port);
+    inet_pton(AF_INET, address.c_str(), &where.sin_addr);
+    const int on = 1;
+    if (!udp) setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); // a port in TIME_WAIT is free for a listener
+    return fd && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0;
+}
+
+Result<UniqueFd> hold_port(std::uint16_t port, const std::string& protocol) {
+    UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!fd) return fail_errno("lease port " + std::to_string(port));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const auto name = "castra/port/" + protocol + "/" + std::to_string(port);
+    std::memcpy(address.sun_path + 1, name.data(), name.size());
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
+        return fail(ErrorCode::busy, "port " + std::to_string(port) + "/" + protocol + " belongs to another castra VM");
+    return fd;
+}
+
+class SystemHost final : public Host {
+public:
+    SystemHost(asio::io_context& loop, Clock& clock) : loop_(loop), clock_(clock) {}
+
+    Executor executor() override { return loop_.get_executor(); }
+    Clock& clock() override { return clock_; }
+
+    Task<> sleep_for(std::chrono::milliseconds duration) override {
+        asio::steady_timer timer(loop_, duration);
+        boost::system::error_code ignored;
+        co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+
+    Result<std::unique_ptr<Process>> spawn(const SpawnRequest& request) override {
+        return spawn_process(executor(), request);
+    }
+    Result<std::unique_ptr<Process>> adopt(ProcessId id) override { return adopt_process(executor(), id); }
+    bool is_alive(ProcessId id) const override {
+        const auto ticks = start_ticks_of(id.pid);
+        return ticks && *ticks == id.start_ticks;
+    }
+    Result<std::string> find_program(const std::string& name) const override;
+
+    Result<UniqueFd> listen_unix_fd(const std::filesystem::path& path) override { return listening_socket(path); }
+    Result<Listener> listen_unix(const std::filesystem::path& path) override {
+        CASTRA_TRY(fd, listening_socket(path));
+        asio::local::stream_protocol::acceptor acceptor(loop_);
+        acceptor.assign(asio::local::stream_protocol(), fd.release());
+        return Listener(std::move(acceptor));
+    }
+    Task<Result<Stream>> connect_unix(std::filesystem::path path) override;
+    Result<std::pair<Stream, UniqueFd>> notify_pair() override;
+    Result<PortLease> lease_port(const std::string& address, std::uint16_t port, const std::string& protocol) override;
+
+    std::string boot_id() const override {
+        auto text = files::read("/proc/sys/kernel/random/boot_id", 256).value_or("unknown");
+        while (!text.empty() && text.back() == '\n') text.pop_back();
+        return text;
+    }
+
+private:
+    asio::io_context& loop_;
+    Clock& clock_;
+};
+
+Result<std::string> SystemHost::find_program(const std::string& name) const {
+    if (name.find('/') != std::string::npos)
+        return ::access(name.c_str(), X_OK) == 0 ? Result<std::string>(name)
+                                                 : fail(ErrorCode::not_found, name + " is no program that can be run");
+    const char* path = std::getenv("PATH");
+    std::string_view rest = path ? path : "/usr/local/bin:/usr/bin:/bin";
+    while (!rest.empty()) {
+        const auto end = std::min(rest.find(':'), rest.size());
+        const auto candidate = std::string(rest.substr(0, end)) + "/" + name;
+        struct stat info {};
+        if (candidate.front() == '/' && ::access(candidate.c_str(), X_OK) == 0 && ::stat(candidate.c_str(), &info) == 0 &&
+            S_ISREG(info.st_mode))
+            return candidate;
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return fail(ErrorCode::not_found, name + " is not in PATH");
+}
+
+Task<Result<Stream>> SystemHost::connect_unix(std::filesystem::path path) {
+    const auto text = path.string();
+    CASTRA_CO_CHECK(socket_address(path));
+    asio::local::stream_protocol::socket socket(loop_);
+    boost::system::error_code error;
+    asio::local::stream_protocol::endpoint endpoint(text);
+    co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return fail(ErrorCode::io, "connect to " + text + ": " + error.message());
+    co_return Stream(std::move(socket));
+}
+
+Result<std::pair<Stream, UniqueFd>> SystemHost::notify_pair() {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return fail_errno("make a notify pair");
+    UniqueFd child(ends[1]);
+    asio::local::stream_protocol::socket socket(loop_);
+    socket.assign(asio::local::stream_protocol(), ends[0]);
+    return std::pair<Stream, UniqueFd>(Stream(std::move(socket)), std::move(child));
+}
+
+// Automatic ports stay below Linux's default ephemeral range (32768): no outgoing connection can take one in between.
+constexpr std::uint16_t automatic_first = 20000;
+constexpr std::uint16_t automatic_count = 10000;
+
+Result<PortLease> SystemHost::lease_port(const std::string& address, std::uint16_t port, const std::string& protocol) {
+    const bool udp = protocol == "udp";
+    if (port != 0) {
+        CASTRA_TRY(holder, hold_port(port, protocol));
+        if (!can_bind(address, port, udp))
+            return fail(ErrorCode::busy, "port " + address + ":" + std::to_string(port) + "/" + protocol + " is in use",
+                        "choose another port, or host = 0 for an automatic one");
+        return PortLease{port, protocol, std::move(holder)};
+    }
+    const auto entropy = clock_.entropy();
+    const auto start = static_cast<unsigned>((entropy[0] << 8) | entropy[1]);
+    for (unsigned i = 0; i < automatic_count; ++i) {
+        const auto candidate = static_cast<std::uint16_t>(automatic_first + (start + i) % automatic_count);
+        auto holder = hold_port(candidate, protocol);
+        if (holder && can_bind(address, candidate, udp)) return PortLease{candidate, protocol, std::move(*holder)};
+    }
+    return fail(ErrorCode::busy, "no automatic port is free on " + address);
+}
+
+} // namespace
+
+std::unique_ptr<Host> make_system_host(asio::io_context& loop, Clock& clock) {
+    return std::make_unique<SystemHost>(loop, clock);
+}
+
+} // namespace castra

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds the conversation that a launcher planned on one of a VM's control sockets (for QEMU: QMP). Knows no protocol.
+#pragma once
+#include "castra/sdk/launch_plan.hpp"
+#include "host/host.hpp"
+
+namespace castra {
+
+inline constexpr std::size_t control_line_bytes_max = 1 << 20;
+
+// Every exchange answered in time. Errors: timeout, io (no such socket), protocol (closed or too long a line).
+Task<Result<>> converse(Host& host, std::filesystem::path socket, std::vector<sdk::Exchange> exchanges,
+                        Milliseconds deadline);
+
+} // namespace castra

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lifecycle/fleet.hpp"
+
+#include "host/in_parallel.hpp"
+
+namespace castra {
+
+using contract::VmOutcome;
+
+// Invariant: `error` is set when, and only when, this VM did not reach ready in this run.
+struct Fleet::Effort {
+    MachineSpec spec;
+    Machine* machine = nullptr;
+    contract::VmResult result;
+    bool begun = false;
+    std::optional<Error> error;
+};
+
+Fleet::Fleet(Host& host, const Layout& layout, std::filesystem::path probe_cache, OnLost on_lost)
+    : host_(host), layout_(layout), probes_(host, std::move(probe_cache), layout.runtime_dir()), on_lost_(std::move(on_lost)) {}
+
+Machine& Fleet::machine(const std::string& name) {
+    auto& held = machines_[name];
+    if (!held) held = std::make_shared<Machine>(host_, layout_, name, on_lost_);
+    return *held;
+}
+
+Machine* Fleet::find(const std::string& name) {
+    const auto found = machines_.find(name);
+    return found == machines_.end() ? nullptr : found->second.get();
+}
+
+std::vector<Error> Fleet::adopt_recorded() {
+    std::vector<Error> problems;
+    for (const auto& name : recorded_vms(layout_)) {
+        if (machines_.contains(name)) continue;
+        auto record = load_record(layout_, name);
+        if (!record) {
+            problems.push_back(record.error().within("adopt VM " + name));
+            continue;
+        }
+        (void)machine(name).adopt(std::move(*record)); // not alive: failed, and cleared away by the next up or down
+    }
+    return problems;
+}
+
+bool Fleet::has_processes() const {
+    for (const auto& [name, held] : machines_)
+        if (has_process(held->state())) return true;
+    return false;
+}
+
+std::vector<contract::RunningVm> Fleet::running() const {
+    std::vector<contract::RunningVm> out;
+    for (const auto& [name, held] : machines_)
+        if (has_process(held->state())) out.push_back({name, held->record().incarnation});
+    return out;
+}
+
+void Fleet::report(EventBus& bus, const std::string& vm, const Error& error) {
+    // A process that ended has its own event with a capsule.
+    if (error.code == ErrorCode::launch || error.code == ErrorCode::cancelled) return;
+    const auto text = contract::clean_text(error.text, 2048, true);
+    bus.publish(contract::message(contract::Severity::error, text, std::string(to_string(error.code)))
+                    .on(vm)
+                    .because({std::string(to_string(error.code)), vm + " could not be brought up", text, true})
+                    .cure(contract::clean_text(error.hint, 1024, true)));
+}
+
+Task<> Fleet::bring_up(EventBus& bus, Effort& effort, BootWindow& window, Gate& cancel, bool keep_going) {
+    auto& vm = *effort.machine;
+    if (vm.state() == VmState::failed) { // what an earlier life left
+        if (auto cleared = vm.discard(bus, contract::DiscardReason::orphan); !cleared) {
+            effort.error = cleared.error();
+            report(bus, vm.name(), *effort.error);
+            co_return;
+        }
+    }
+    effort.begun = true;
+    auto started = co_await vm.start(bus, std::move(effort.spec), probes_, window, cancel);
+    if (started) co_return;
+    effort.error = started.error();
+    report(bus, vm.name(), *effort.error);
+    if (effort.error->code != ErrorCode::cancelled && !keep_going) cancel.open();
+}
+
+Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
+    FleetResult total;
+    BootWindow window(host_.executor(), wanted.boot_window);
+    std::vector<Effort> efforts;
+    for (auto& spec : wanted.specs) {
+        auto& vm = machine(spec.vm.name);
+        Effort effort;
+        effort.result = {vm.name(), "", VmOutcome::unchanged};
+        effort.machine = &vm;
+        effort.spec = std::move(spec);
+        efforts.push_back(std::move(effort));
+    }
+    std::vector<Task<>> tasks;
+    for (auto& effort : efforts)
+        if (!has_process(effort.machine->state()))
+            tasks.push_back(bring_up(bus, effort, window, cancel, wanted.keep_going));
+    co_await in_parallel(host_.executor(), std::move(tasks));
+    for (auto& effort : efforts) {
+        if (effort.begun) effort.result.outcome = VmOutcome::succeeded;
+        if (!effort.error) continue;
+        const bool cancelled = effort.error->code == ErrorCode::cancelled;
+        effort.result.outcome = cancelled ? VmOutcome::cancelled : VmOutcome::failed;
+        if (!cancelled) total.failures.push_back(*effort.error);
+    }
+    total.undone = cancel.is_open(); // by the user, or by a failure without keep_going
+    co_await undo(bus, efforts, wanted.stop_times, total);
+    for (auto& effort : efforts) {
+        effort.result.final_state = to_string(effort.machine->state());
+        if (effort.machine->state() == VmState::failed) effort.result.outcome = VmOutcome::failed; // died after it was ready
+        total.vms.push_back(effort.result);
+    }
+    co_return total;
+}
+
+// Takes down what this run began: everything when the run is undone, otherwise only what failed.
+Task<> Fleet::undo(EventBus& bus, std::vector<Effort>& efforts, StopTimes times, FleetResult& total) {
+    std::vector<Task<>> tasks;
+    std::vector<contract::VmResult> ignored(efforts.size());
+    std::size_t at = 0;
+    for (auto& effort : efforts) {
+        auto& scratch = ignored[at++];
+        if (!effort.begun || (!effort.error && !total.undone)) continue;
+        if (!effort.error && total.undone) effort.result.outcome = VmOutcome::cancelled;
+        tasks.push_back(take_down(bus, *effort.machine, times, scratch, total));
+    }
+    co_await in_parallel(host_.executor(), std::move(tasks));
+}
+
+Task<> Fleet::take_down(EventBus& bus, Machine& vm, StopTimes times, contract::VmResult& result, FleetResult& total) {
+    result.outcome = vm.state() == VmState::absent ? VmOutcome::unchanged : VmOutcome::succeeded;
+    const auto reason = has_process(vm.state()) ? contract::DiscardReason::shutdown : contract::DiscardReason::orphan;
+    auto give_up = [&](const Error& error) {
+        result.outcome = VmOutcome::failed;
+        total.failures.push_back(error);
+        total.leftovers.push_back(layout_.vm_dir(vm.name()));
+        report(bus, vm.name(), error);
+    };
+    if (has_process(vm.state())) {
+        const auto stopped = co_await vm.stop(bus, times);
+        if (!stopped) co_return give_up(stopped.error());
+    }
+    if (vm.state() == VmState::absent) co_return;
+    const auto discarded = vm.discard(bus, reason);
+    if (!discarded) co_return give_up(discarded.error());
+    total.reclaimed_bytes += *discarded;
+}
+
+Task<FleetResult> Fleet::down(EventBus& bus, std::vector<std::string> names, StopTimes times) {
+    FleetResult total;
+    if (names.empty())
+        for (const auto& [name, held] : machines_) names.push_back(name);
+    total.vms.resize(names.size());
+    std::vector<Task<>> tasks;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        total.vms[i].vm = names[i];
+        total.vms[i].outcome = VmOutcome::unchanged;
+        if (auto* held = find(names[i])) tasks.push_back(take_down(bus, *held, times, total.vms[i], total));
+    }
+    co_await in_parallel(host_.executor(), std::move(tasks));
+    for (auto& result : total.vms) {
+        const auto* held = find(result.vm);
+        result.final_state = held ? to_string(held->state()) : to_string(VmState::absent);
+    }
+    co_return total;
+}
+
+} // namespace castra

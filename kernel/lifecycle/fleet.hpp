@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The VMs of one project: brings them up through the boot window, takes them down all at once, adopts those that an
+// earlier supervisor left. Decides what a failure means for the others; each VM's own life is Machine's.
+// Thread: the kernel's. One up or down at a time: whoever runs operations sees to that.
+#pragma once
+#include "lifecycle/machine.hpp"
+
+namespace castra {
+
+struct FleetUp {
+    std::vector<MachineSpec> specs;
+    std::int64_t boot_window = 1;
+    bool keep_going = false; // a VM that fails leaves the others standing; otherwise all that this run did is undone
+    StopTimes stop_times;    // for undoing
+};
+
+struct FleetResult {
+    std::vector<contract::VmResult> vms;
+    std::int64_t reclaimed_bytes = 0;
+    std::vector<std::string> leftovers;
+    std::vector<Error> failures;
+    bool undone = false; // up only: what this run had started was taken down again
+};
+
+class Fleet {
+public:
+    using OnLost = Machine::OnLost;
+    // `probe_cache`: shared by all projects.
+    Fleet(Host& host, const Layout& layout, std::filesystem::path probe_cache, OnLost on_lost);
+
+    // Opening `cancel` ends it early; the result then has outcome cancelled for what was under way.
+    Task<FleetResult> up(EventBus& bus, FleetUp wanted, Gate& cancel);
+    // Empty: all. A name that nobody has is a result of outcome unchanged, state absent.
+    Task<FleetResult> down(EventBus& bus, std::vector<std::string> names, StopTimes times);
+    // Takes up every recorded VM that is not known yet; what does not live is failed, for down or up to clear away.
+    // A damaged record is an entry in the answer, and that VM is left alone.
+    std::vector<Error> adopt_recorded();
+
+    bool has_processes() const;
+    std::vector<contract::RunningVm> running() const;
+    Machine* find(const std::string& name);
+
+private:
+    struct Effort; // one VM within one up
+    Task<> bring_up(EventBus& bus, Effort& effort, BootWindow& window, Gate& cancel, bool keep_going);
+    Task<> take_down(EventBus& bus, Machine& machine, StopTimes times, contract::VmResult& result, FleetResult& total);
+    Task<> undo(EventBus& bus, std::vector<Effort>& efforts, StopTimes times, FleetResult& total);
+    Machine& machine(const std::string& name);
+    void report(EventBus& bus, const std::string& vm, const Error& error);
+
+    Host& host_;
+    const Layout& layout_;
+    ProbeBook probes_;
+    OnLost on_lost_;
+    std::map<std::string, std::shared_ptr<Machine>> machines_;
+};
+
+} // namespace castra

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lifecycle/machine.hpp"
+
+#include "host/files.hpp"
+#include "lifecycle/control_channel.hpp"
+
+namespace castra {
+
+using contract::draft;
+using contract::Severity;
+
+Machine::Machine(Host& host, const Layout& layout, std::string name, OnLost on_lost)
+    : host_(host), layout_(layout), name_(std::move(name)), on_lost_(std::move(on_lost)) {
+    record_.name = name_;
+}
+
+Result<> Machine::step(VmStep what) {
+    const auto next = next_state(state_, what);
+    if (!next)
+        return fail(ErrorCode::internal, "VM " + name_ + " is " + std::string(to_string(state_)) + " and cannot take the step " +
+                                             std::string(to_string(what)));
+    state_ = *next;
+    return {};
+}
+
+void Machine::publish(EventBus& bus, contract::Draft event) {
+    bus.publish(std::move(event).on(name_));
+}
+
+Result<> Machine::adopt(VmRecord record) {
+    record_ = std::move(record);
+    try {
+        plan_ = record_.plan.get<sdk::LaunchPlan>();
+    } catch (const std::exception& error) {
+        (void)step(VmStep::failed);
+        return fail(ErrorCode::io, "VM " + name_ + ": the plan in its record is damaged: " + error.what());
+    }
+    if (record_.boot_id != host_.boot_id() || record_.pid == 0) {
+        (void)step(VmStep::failed);
+        return fail(ErrorCode::not_found, "VM " + name_ + ": its process ended with an earlier boot or was never started");
+    }
+    auto process = host_.adopt(record_.process());
+    if (!process) {
+        (void)step(VmStep::failed);
+        return Failure(process.error());
+    }
+    process_ = std::move(*process);
+    exited_ = std::make_unique<Gate>(host_.executor());
+    exit_published_ = false;
+    CASTRA_CHECK(step(VmStep::adopted));
+    asio::co_spawn(host_.executor(), watch(shared_from_this()), asio::detached);
+    asio::co_spawn(host_.executor(), reconnect(shared_from_this()), asio::detached);
+    return {};
+}
+
+// Takes up the guest's output again.
+Task<> Machine::reconnect(std::shared_ptr<Machine> self) {
+    (void)co_await self->connect_logs(false);
+}
+
+Task<> Machine::watch(std::shared_ptr<Machine> self) {
+    self->exit_status_ = co_await self->process_->wait();
+    self->exited_->open();
+    const bool lost = self->state_ == VmState::ready || self->state_ == VmState::running;
+    if (lost) self->on_lost_(*self);
+}
+
+void Machine::report_lost(EventBus& bus) {
+    (void)step(VmStep::exited);
+    publish_exit(bus, false, "running");
+}
+
+std::string Machine::output_tail() const {
+    auto text = files::tail_of(process_log(), SerialLog::tail_bytes_max);
+    if (serial_ && !serial_->tail().empty()) text += (text.empty() || text.back() == '\n' ? "" : "\n") + serial_->tail();
+    return contract::clean_text(text, SerialLog::tail_bytes_max, false);
+}
+
+void Machine::publish_exit(EventBus& bus, bool expected, const std::string& phase) {
+    if (exit_published_) return;
+    exit_published_ = true;
+    contract::VmExited event;
+    if (exit_status_.exit_code) event.exit_code = *exit_status_.exit_code;
+    event.signal = exit_status_.signal;
+    event.expected = expected;
+    const auto how = event.exit_code ? "exit code " + std::to_string(*event.exit_code)
+                     : event.signal  ? *event.signal
+                                     : std::string("exit status unknown");
+    if (expected) return publish(bus, draft(event, name_ + " ended (" + how + ")"));
+    event.capsule = contract::Capsule{phase, output_tail(), ""};
+    if (launcher_) {
+        sdk::ExitReport report;
+        report.phase = phase;
+        report.exit_code = event.exit_code;
+        report.signal = event.signal;
+        report.stderr_tail = files::tail_of(process_log(), SerialLog::tail_bytes_max);
+        try {
+            report.vm = record_.spec.get<sdk::VmSpec>();
+        } catch (const std::exception&) { // a damaged record costs the hint only
+        }
+        if (const auto explained = launcher_->explain_exit(report))
+            event.capsule->hint = contract::clean_text(explained->hint, 1024, true);
+    }
+    const auto cure = event.capsule->hint.empty() ? "read " + (layout_.vm_dir(name_) / "serial.log").string() +
+                                                        ", then run castra down and castra up"
+                                                  : event.capsule->hint;
+    publish(bus, draft(event, name_ + " ended unexpectedly (" + how + ", phase " + phase + ")")
+                     .at(Severity::error)
+                     .because({"launch", name_ + " ended unexpectedly", how, true})
+                     .cure(cure));
+}
+
+Result<std::int64_t> Machine::discard(EventBus& bus, contract::DiscardReason reason) {
+    std::int64_t reclaimed = 0;
+    const auto vm_dir = layout_.vm_dir(name_);
+    if (!record_.overlay.empty()) {
+        contract::VmOverlayDiscarded event;
+        event.overlay_path = record_.overlay;
+        event.reclaimed_bytes = files::allocated_bytes(record_.overlay);
+        event.reason = reason;
+        if (event.reclaimed_bytes > 0 || std::filesystem::exists(std::filesystem::symlink_status(record_.overlay))) {
+            publish(bus, draft(event, name_ + ": overlay discarded"));
+            CASTRA_CHECK(files::remove(record_.overlay));
+            reclaimed += event.reclaimed_bytes;
+        }
+    }
+    contract::CleanupProgress cleanup;
+    cleanup.path = layout_.vm_record(name_);
+    cleanup.kind = "record";
+    cleanup.bytes = files::allocated_bytes(cleanup.path) + files::allocated_bytes(vm_dir / "ssh");
+    publish(bus, draft(cleanup, name_ + ": record, keys and sockets removed"));
+    reclaimed += cleanup.bytes;
+    CASTRA_CHECK(files::remove_tree(layout_.vm_runtime_dir(name_)));
+    CASTRA_CHECK(files::remove_tree(vm_dir / "ssh"));
+    for (const auto& file : plan_.files)
+        if (std::filesystem::path(file.path).parent_path() == vm_dir) CASTRA_CHECK(files::remove(file.path));
+    CASTRA_CHECK(files::remove(layout_.vm_record(name_))); // last: until now the next supervisor would find the rest
+    if (state_ != VmState::absent) CASTRA_CHECK(step(VmStep::discarded));
+    process_.reset();
+    plan_ = {};
+    record_ = {};
+    record_.name = name_;
+    return reclaimed;
+}
+
+} // namespace castra

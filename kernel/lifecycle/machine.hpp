@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// One VM: carries out its launcher's plan, owns its process, tells the bus each step. Its state moves only by the table
+// in vm_state.hpp. Knows nothing of other VMs.
+// Thread: the kernel's. Owner: the Fleet (shared, because its watcher waits for the process).
+#pragma once
+#include "bus/event_bus.hpp"
+#include "lifecycle/boot_window.hpp"
+#include "lifecycle/launcher_client.hpp"
+#include "lifecycle/probe_book.hpp"
+#include "lifecycle/serial_log.hpp"
+#include "lifecycle/vm_state.hpp"
+#include "state/vm_record.hpp"
+
+namespace castra {
+
+// What a VM shall be.
+struct MachineSpec {
+    sdk::VmSpec vm;
+    std::shared_ptr<LauncherClient> launcher;
+    std::optional<std::string> base_digest;
+    bool base_cached = false;
+    std::string overlay; // absolute; empty: below the state directory
+    bool wants_ssh_key = false;
+    Milliseconds ready_wait{120000};
+};
+
+struct StopTimes {
+    Milliseconds graceful{20000}, sigterm{10000}, sigkill{5000};
+};
+
+class Machine : public std::enable_shared_from_this<Machine> {
+public:
+    // Told when the process ends and nobody had asked for it.
+    using OnLost = std::function<void(Machine&)>;
+
+    Machine(Host& host, const Layout& layout, std::string name, OnLost on_lost);
+
+    const std::string& name() const { return name_; }
+    VmState state() const { return state_; }
+    const VmRecord& record() const { return record_; }
+
+    // From absent, stopped or failed to ready. On failure it is failed, or still booting: then stop() it. discard() removes
+    // the rest.
+    // Boots within `window`; opening `cancel` ends the attempt with code cancelled.
+    Task<Result<>> start(EventBus& bus, MachineSpec spec, ProbeBook& probes, BootWindow& window, Gate& cancel);
+    // Cooperation, then SIGTERM, then SIGKILL. Errors: timeout when even that did not end it.
+    Task<Result<>> stop(EventBus& bus, StopTimes times);
+    // Removes overlay, keys, sockets and record, each announced first; logs stay. Returns the bytes given back.
+    Result<std::int64_t> discard(EventBus& bus, contract::DiscardReason reason);
+    // Takes up a process of an earlier supervisor. Errors: not_found when the record's process is gone: then failed.
+    Result<> adopt(VmRecord record);
+    // The event for an end that nobody asked for, with its capsule.
+    void report_lost(EventBus& bus);
+
+private:
+    Result<> step(VmStep step);
+    void publish(EventBus& bus, contract::Draft draft);
+
+    // start(), in order. Each returns with nothing running on failure.
+    Task<Result<>> prepare(EventBus& bus, MachineSpec& spec, ProbeBook& probes);
+    Result<> lease_ports(sdk::VmSpec& vm);
+    Task<Result<sdk::LaunchPlan>> make_plan(MachineSpec& spec, ProbeBook& probes);
+    Task<Result<>> make_overlays(EventBus& bus, const MachineSpec& spec);
+    Task<Result<>> make_ssh_key();
+    Task<Result<>> launch(EventBus& bus);
+    Task<Result<>> await_ready(EventBus& bus, Gate& cancel, Milliseconds ready_wait);
+    Task<Result<>> connect_logs(bool for_marker);
+
+    // stop(), in order.
+    Task<bool> cooperate(EventBus& bus, Milliseconds graceful);
+    Task<bool> escalate(EventBus& bus, contract::EscalationSignal signal, Milliseconds wait);
+    Task<bool> exits_within(Milliseconds wait);
+    void publish_exit(EventBus& bus, bool expected, const std::string& phase);
+
+    static Task<> watch(std::shared_ptr<Machine> self);
+    static Task<> reconnect(std::shared_ptr<Machine> self);
+    std::string output_tail() const;
+    std::filesystem::path process_log() const { return layout_.vm_dir(name_) / "process.log"; }
+
+    Host& host_;
+    const Layout& layout_;
+    std::string name_;
+    OnLost on_lost_;
+    VmState state_ = VmState::absent;
+    std::shared_ptr<LauncherClient> launcher_; // null for an adopted machine
+    VmRecord record_;
+    sdk::LaunchPlan plan_;
+    std::vector<PortLease> leases_;
+    std::unique_ptr<Process> process_;
+    std::unique_ptr<Gate> exited_;
+    ExitStatus exit_status_;
+    std::shared_ptr<SerialLog> serial_; // of the plan's readiness socket, or the first with a log
+    std::optional<Stream> notify_;      // until ready
+    bool exit_published_ = false;
+};
+
+} // namespace castra

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machine::start: prepare, launch, await readiness.
+#include "base/ulid.hpp"
+#include "host/files.hpp"
+#include "host/run_program.hpp"
+#include "lifecycle/machine.hpp"
+
+#include <csignal>
+
+namespace castra {
+
+using contract::draft;
+using contract::Severity;
+
+namespace {
+
+constexpr int first_inherited_fd = 3;
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
+        text.replace(at, what.size(), by);
+    return text;
+}
+
+// "{fd:NAME}" in argv and env becomes the descriptor's number in the child.
+void fill_in_fds(SpawnRequest& request, const std::map<std::string, int>& numbers) {
+    for (const auto& [name, number] : numbers) {
+        const auto place = "{fd:" + name + "}";
+        for (auto& argument : request.argv) argument = replaced(argument, place, std::to_string(number));
+        for (auto& variable : request.env) variable = replaced(variable, place, std::to_string(number));
+    }
+}
+
+} // namespace
+
+Task<Result<>> Machine::start(EventBus& bus, MachineSpec spec, ProbeBook& probes, BootWindow& window, Gate& cancel) {
+    const bool entered = co_await window.enter(cancel);
+    if (!entered) co_return fail(ErrorCode::cancelled, "VM " + name_ + ": cancelled before its launch");
+    struct Place {
+        BootWindow& window;
+        ~Place() { window.leave(); }
+    } place{window};
+    CASTRA_CO_CHECK(step(VmStep::prepare));
+    auto prepared = co_await prepare(bus, spec, probes);
+    if (prepared && cancel.is_open()) prepared = fail(ErrorCode::cancelled, "cancelled before its launch");
+    if (prepared) prepared = co_await launch(bus);
+    if (!prepared) {
+        leases_.clear();
+        (void)step(VmStep::failed);
+        co_return Failure(prepared.error().within("start VM " + name_));
+    }
+    auto ready = co_await await_ready(bus, cancel, spec.ready_wait);
+    if (!ready) co_return Failure(ready.error().within("start VM " + name_));
+    co_return Result<>();
+}
+
+Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, ProbeBook& probes) {
+    launcher_ = spec.launcher;
+    record_ = {};
+    record_.name = name_;
+    record_.incarnation = make_ulid(static_cast<std::uint64_t>(host_.clock().unix_us() / 1000), host_.clock().entropy());
+    record_.uuid = spec.vm.uuid;
+    record_.launcher = launcher_->id();
+    record_.phase = "preparing";
+    record_.boot_id = host_.boot_id();
+    plan_ = {};
+    CASTRA_CO_CHECK(files::make_directories(layout_.vm_dir(name_)));
+    CASTRA_CO_CHECK(files::make_directories(layout_.vm_runtime_dir(name_)));
+    CASTRA_CO_CHECK(files::remove(process_log()));
+    CASTRA_CO_CHECK(lease_ports(spec.vm));
+    if (spec.wants_ssh_key) {
+        CASTRA_CO_CHECK(co_await make_ssh_key());
+    }
+    auto plan = co_await make_plan(spec, probes);
+    if (!plan) co_return Failure(plan.error());
+    plan_ = std::move(*plan);
+    record_.spec = spec.vm;
+    record_.plan = plan_;
+    if (!plan_.overlays.empty()) record_.overlay = plan_.overlays.front().path;
+    CASTRA_CO_CHECK(save_record(layout_, record_)); // from here on a successor finds whatever is made
+    for (const auto& warning : plan_.warnings)
+        publish(bus, contract::message(Severity::warn, contract::clean_text(warning.text, 1024, true), warning.code)
+                         .cure(contract::clean_text(warning.hint, 1024, true)));
+    for (const auto& file : plan_.files) {
+        if (std::filesystem::path(file.path).parent_path() != layout_.vm_dir(name_))
+            co_return fail(ErrorCode::plugin, "the plan of " + launcher_->id() + " writes outside the VM's directory: " + file.path);
+        CASTRA_CO_CHECK(files::replace(file.path, files::decode_base64(file.content_base64), false));
+    }
+    co_return co_await make_overlays(bus, spec);
+}
+
+Result<> Machine::lease_ports(sdk::VmSpec& vm) {
+    leases_.clear();
+    for (auto& forward : vm.port_forwards) {
+        auto lease = host_.lease_port(forward.address, forward.host, forward.protocol);
+        if (!lease) return Failure(lease.error());
+        forward.host = lease->port;
+        leases_.push_back(std::move(*lease));
+    }
+    return {};
+}
+
+Task<Result<sdk::LaunchPlan>> Machine::make_plan(MachineSpec& spec, ProbeBook& probes) {
+    CASTRA_CO_TRY(needs, spec.launcher->requirements(spec.vm));
+    sdk::PlanRequest request;
+    for (const auto& probe : needs.probes) {
+        auto verdict = co_await probes.verdict(probe);
+        request.probes[probe.id] = verdict;
+    }
+    request.vm = spec.vm;
+    request.paths.state_dir = layout_.vm_dir(name_);
+    request.paths.runtime_dir = layout_.vm_runtime_dir(name_);
+    request.paths.overlay = spec.overlay.empty() ? (layout_.vm_dir(name_) / "overlay.qcow2").string() : spec.overlay;
+    if (spec.wants_ssh_key) request.paths.authorized_keys = record_.ssh_key + ".pub";
+    auto plan = spec.launcher->plan(request);
+    if (plan && plan->argv.empty()) co_return fail(ErrorCode::plugin, "the plan of " + spec.launcher->id() + " has no argv");
+    co_return plan;
+}
+
+Task<Result<>> Machine::make_overlays(EventBus& bus, const MachineSpec& spec) {
+    for (const auto& overlay : plan_.overlays) {
+        if (std::filesystem::exists(std::filesystem::symlink_status(overlay.path))) {
+            if (!overlay.path.starts_with(layout_.vm_dir(name_).string() + "/"))
+                co_return fail(ErrorCode::preflight, "overlay " + overlay.path + " exists already",
+                               "remove it, or name another file in [[vms]] overlay");
+            contract::VmOverlayDiscarded orphan;
+            orphan.overlay_path = overlay.path;
+            orphan.reclaimed_bytes = files::allocated_bytes(overlay.path);
+            orphan.reason = contract::DiscardReason::orphan;
+            publish(bus, draft(orphan, name_ + ": orphaned overlay discarded"));
+            CASTRA_CO_CHECK(files::remove(overlay.path));
+        }
+        ProgramRun run;
+        run.argv = overlay.argv;
+        run.working_dir = layout_.vm_dir(name_);
+        run.output_path = process_log();
+        run.deadline = Milliseconds(overlay.deadline_ms);
+        auto made = co_await run_checked(host_, std::move(run));
+        if (!made) co_return Failure(made.error().within("make overlay " + overlay.path));
+        contract::VmOverlayPrepared event;
+        event.overlay_path = overlay.path;
+        event.base_image = overlay.base_image;
+        event.base_digest = spec.base_digest;
+        event.base_cached = spec.base_cached;
+        publish(bus, draft(event, name_ + ": overlay on " + overlay.base_image));
+    }
+    co_return Result<>();
+}
+
+Task<Result<>> Machine::make_ssh_key() {
+    const auto dir = layout_.vm_dir(name_) / "ssh";
+    CASTRA_CO_CHECK(files::remove_tree(dir));
+    CASTRA_CO_CHECK(files::make_directories(dir));
+    record_.ssh_key = dir / "id_ed25519";
+    ProgramRun run;
+    run.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "castra-" + name_, "-f", record_.ssh_key};
+    run.output_path = process_log();
+    auto made = co_await run_checked(host_, std::move(run));
+    if (!made) co_return Failure(made.error().within("make an SSH key"));
+    co_return Result<>();
+}
+
+Task<Result<>> Machine::launch(EventBus& bus) {
+    CASTRA_CO_TRY(program, host_.find_program(plan_.argv.front()));
+    SpawnRequest request;
+    request.program = program;
+    request.argv = plan_.argv;
+    request.env = minimal_environment();
+    for (const auto& [name, value] : plan_.env) request.env.push_back(name + "=" + value);
+    request.working_dir = plan_.working_dir.empty() ? layout_.vm_dir(name_).string() : plan_.working_dir;
+    request.output_path = process_log();
+
+    int number = first_inherited_fd;
+    std::map<std::string, int> numbers;
+    std::vector<UniqueFd> ours; // closed when the child has its copies
+    for (const auto& socket : plan_.sockets) {
+        CASTRA_CO_TRY(fd, host_.listen_unix_fd(socket.path));
+        numbers[socket.name] = number;
+        request.fds.push_back({fd.get(), number++});
+        ours.push_back(std::move(fd));
+    }
+    if (plan_.readiness.kind == "notify") {
+        CASTRA_CO_TRY(pair, host_.notify_pair());
+        numbers["notify"] = number;
+        request.fds.push_back({pair.second.get(), number++});
+        notify_.emplace(std::move(pair.first));
+        ours.push_back(std::move(pair.second));
+    }
+    for (const auto& lease : leases_) request.fds.push_back({lease.holder.get(), number++});
+    fill_in_fds(request, numbers);
+
+    CASTRA_CO_CHECK(co_await connect_logs(true)); // before the child runs: the sockets listen already
+    auto process = host_.spawn(request);
+    if (!process) co_return Failure(process.error());
+    process_ = std::move(*process);
+    leases_.clear(); // the child holds them now
+    exited_ = std::make_unique<Gate>(host_.executor());
+    exit_published_ = false;
+    exit_status_ = {};
+    record_.phase = "launched";
+    record_.pid = process_->id().pid;
+    record_.start_ticks = process_->id().start_ticks;
+    record_.launched_unix_us = host_.clock().unix_us();
+    const auto saved = save_record(layout_, record_);
+    (void)step(VmStep::spawned);
+    asio::co_spawn(host_.executor(), watch(shared_from_this()), asio::detached);
+    contract::VmLaunch event;
+    event.pid = record_.pid;
+    event.accelerator = plan_.accelerator;
+    event.launcher = record_.launcher;
+    event.incarnation = record_.incarnation;
+    publish(bus, draft(event, name_ + " launched (" + record_.launcher + ", " + plan_.accelerator + ")"));
+    if (saved) co_return Result<>();
+    (void)process_->signal(SIGKILL); // a VM that no successor could find must not run
+    co_await exited_->wait();
+    publish_exit(bus, true, "launch");
+    co_return Failure(saved.error());
+}
+
+Task<Result<>> Machine::connect_logs(bool for_marker) {
+    for (const auto& socket : plan_.sockets) {
+        if (socket.log.empty()) continue;
+        const bool is_ready_socket = for_marker && plan_.readiness.kind == "marker" && socket.name == plan_.readiness.socket;
+        CASTRA_CO_TRY(stream, co_await host_.connect_unix(socket.path));
+        auto log = std::make_shared<SerialLog>(host_.executor(), socket.log, is_ready_socket ? plan_.readiness.text : "");
+        asio::co_spawn(host_.executor(), SerialLog::read(log, std::move(stream)), asio::detached);
+        if (is_ready_socket || !serial_) serial_ = std::move(log);
+    }
+    co_return Result<>();
+}
+
+namespace {
+
+// Readiness by a line on the notify pipe; never returns when the pipe closes without one.
+Task<> ready_line(Stream& stream, Gate& never) {
+    while (true) {
+        const auto line = co_await stream.read_line(4096);
+        if (line && *line && (*line)->starts_with("READY")) co_return;
+        if (!line || !*line) co_await never.wait();
+        if (!line || !*line) co_return;
+    }
+}
+
+Task<> readiness(const sdk::Readiness& how, SerialLog* serial, std::optional<Stream>& notify, Gate& never) {
+    if (how.kind == "started") co_return;
+    if (how.kind == "marker" && serial) co_return co_await serial->marker_seen().wait();
+    if (how.kind == "notify" && notify) co_return co_await ready_line(*notify, never);
+    co_await never.wait();
+}
+
+} // namespace
+
+Task<Result<>> Machine::await_ready(EventBus& bus, Gate& cancel, Milliseconds ready_wait) {
+    const auto wait = std::min(ready_wait, Milliseconds(std::max<std::int64_t>(1, plan_.readiness.deadline_ms)));
+    Gate never(host_.executor());
+    const auto first = co_await (readiness(plan_.readiness, serial_.get(), notify_, never) || exited_->wait() ||
+                                 host_.sleep_for(wait) || cancel.wait());
+    notify_.reset();
+    if (exited_->is_open()) {
+        (void)step(VmStep::exited);
+        publish_exit(bus, false, "boot");
+        co_return fail(ErrorCode::launch, "its process ended before it was ready",
+                       "see the failure capsule of its vm.exited event");
+    }
+    if (cancel.is_open()) co_return fail(ErrorCode::cancelled, "cancelled while it booted");
+    if (first.index() != 0)
+        co_return fail(ErrorCode::timeout, "not ready within " + std::to_string(wait.count()) + " ms; last output: " +
+                                               contract::clean_text(output_tail(), 400, true),
+                       "raise [lifecycle] ready_wait_secs, or read " + (layout_.vm_dir(name_) / "serial.log").string());
+    CASTRA_CO_CHECK(step(VmStep::ready));
+    record_.phase = "ready";
+    record_.ready_unix_us = host_.clock().unix_us();
+    (void)save_record(layout_, record_); // without it a successor calls the VM running instead of ready
+    contract::VmReady event;
+    event.via = plan_.readiness.kind;
+    event.boot_ms = (record_.ready_unix_us - record_.launched_unix_us) / 1000;
+    publish(bus, draft(event, name_ + " ready after " + std::to_string(event.boot_ms) + " ms"));
+    co_return Result<>();
+}
+
+} // namespace castra

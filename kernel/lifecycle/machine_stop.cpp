@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machine::stop: cooperation, SIGTERM, SIGKILL. Woken by the process's end, never by polling.
+#include "lifecycle/control_channel.hpp"
+#include "lifecycle/machine.hpp"
+
+#include <algorithm>
+#include <csignal>
+
+namespace castra {
+
+using contract::draft;
+using contract::EscalationSignal;
+using contract::TimeoutReason;
+
+namespace {
+class Stopwatch {
+public:
+    explicit Stopwatch(const Clock& clock) : clock_(clock), began_us_(clock.monotonic_us()) {}
+    std::int64_t ms() const { return (clock_.monotonic_us() - began_us_) / 1000; }
+
+private:
+    const Clock& clock_;
+    std::int64_t began_us_;
+};
+} // namespace
+
+Task<Result<>> Machine::stop(EventBus& bus, StopTimes times) {
+    const Stopwatch total(host_.clock());
+    const bool was_ready = state_ == VmState::ready || state_ == VmState::running;
+    CASTRA_CO_CHECK(step(VmStep::stop));
+    publish(bus, draft(contract::VmShutdownRequested{}, name_ + " shall stop"));
+    // One await a statement: GCC 12 miscompiles them behind && and ||.
+    const bool cooperated = co_await cooperate(bus, was_ready ? times.graceful : Milliseconds(0));
+    bool ended = cooperated;
+    if (!ended) ended = co_await escalate(bus, EscalationSignal::sigterm, times.sigterm);
+    if (!ended) ended = co_await escalate(bus, EscalationSignal::sigkill, times.sigkill);
+    if (!ended)
+        co_return fail(ErrorCode::timeout,
+                       "stop VM " + name_ + ": process " + std::to_string(record_.pid) + " survived SIGKILL for " +
+                           std::to_string(times.sigkill.count()) + " ms",
+                       "it is stuck in the kernel of this machine; see its stack in /proc, then run castra down again");
+    CASTRA_CO_CHECK(step(VmStep::exited));
+    contract::VmShutdownComplete event;
+    event.outcome = cooperated ? contract::ShutdownOutcome::graceful : contract::ShutdownOutcome::forced;
+    event.total_ms = total.ms();
+    publish(bus, draft(event, name_ + " is down after " + std::to_string(event.total_ms) + " ms"));
+    co_return Result<>();
+}
+
+Task<bool> Machine::exits_within(Milliseconds wait) {
+    if (!exited_->is_open()) co_await (exited_->wait() || host_.sleep_for(wait));
+    co_return exited_->is_open();
+}
+
+Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful) {
+    contract::VmCooperativeAttempted attempted;
+    contract::VmCooperativeTimedOut timed_out;
+    if (graceful.count() == 0 || plan_.stop.empty()) {
+        attempted.method = "unavailable";
+        publish(bus, draft(attempted, name_ + " cannot be asked to power down"));
+        timed_out.reason = TimeoutReason::channel_unavailable;
+        timed_out.detail = graceful.count() == 0 ? "the guest is not ready" : "its launcher planned no cooperative method";
+        publish(bus, draft(timed_out, name_ + ": " + *timed_out.detail).at(contract::Severity::info));
+        co_return false;
+    }
+    const Stopwatch all(host_.clock());
+    for (const auto& method : plan_.stop) {
+        const auto left = graceful - Milliseconds(all.ms());
+        if (left.count() <= 0) co_return false;
+        const Stopwatch watch(host_.clock());
+        attempted.method = method.method;
+        attempted.timeout_ms = left.count();
+        publish(bus, draft(attempted, name_ + " is asked to power down by " + method.method));
+        std::filesystem::path path;
+        for (const auto& socket : plan_.sockets)
+            if (socket.name == method.socket) path = socket.path;
+        const auto asked = co_await converse(host_, path, method.exchanges, left);
+        const auto rest = std::max(left - Milliseconds(watch.ms()), Milliseconds(0));
+        const bool ended = co_await exits_within(asked ? rest : Milliseconds(0));
+        if (ended) {
+            publish_exit(bus, true, "shutdown");
+            publish(bus, draft(contract::VmCooperativeSucceeded{watch.ms()}, name_ + " powered itself down"));
+            co_return true;
+        }
+        timed_out.waited_ms = watch.ms();
+        timed_out.reason = asked ? TimeoutReason::timeout_expired : TimeoutReason::channel_error;
+        if (!asked) timed_out.detail = contract::clean_text(asked.error().text, 1024, true);
+        publish(bus, draft(timed_out, name_ + " did not power itself down" + (asked ? "" : ": " + *timed_out.detail))
+                         .cure("castra sends SIGTERM next; does the guest handle its power button?"));
+    }
+    co_return false;
+}
+
+Task<bool> Machine::escalate(EventBus& bus, EscalationSignal signal, Milliseconds wait) {
+    contract::VmShutdownEscalated event;
+    event.signal = signal;
+    event.timeout_ms = wait.count();
+    auto notice = draft(event, name_ + " is sent " + std::string(contract::text_of(signal)));
+    // Where no cooperation was possible SIGTERM is the ordinary way and nobody has to look.
+    if (signal == EscalationSignal::sigterm && plan_.stop.empty()) notice.severity = contract::Severity::info;
+    publish(bus, std::move(notice));
+    (void)process_->signal(signal == EscalationSignal::sigterm ? SIGTERM : SIGKILL);
+    const bool ended = co_await exits_within(wait);
+    if (!ended) co_return false;
+    publish_exit(bus, true, "shutdown");
+    co_return true;
+}
+
+} // namespace castra

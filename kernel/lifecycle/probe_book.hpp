@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the experiments that launchers ask for and remembers their verdicts: in memory, and on disk for this boot of the
+// machine. Two VMs that ask for the same probe share one run.
+// Thread: the kernel's. Limits: a probe's deadline is cut to deadline_max.
+#pragma once
+#include "castra/sdk/launch_plan.hpp"
+#include "host/host.hpp"
+
+#include <filesystem>
+#include <map>
+
+namespace castra {
+
+class ProbeBook {
+public:
+    static constexpr Milliseconds deadline_max{30000};
+
+    // `cache`: where verdicts live; `scratch`: where probes may write while they run.
+    ProbeBook(Host& host, std::filesystem::path cache, std::filesystem::path scratch);
+
+    Task<sdk::ProbeVerdict> verdict(sdk::Probe probe);
+
+private:
+    std::string key_of(const sdk::Probe& probe) const;
+    Task<sdk::ProbeVerdict> run(const sdk::Probe& probe, const std::string& key);
+
+    struct Page {
+        std::shared_ptr<Gate> done;
+        sdk::ProbeVerdict verdict;
+    };
+    Host& host_;
+    std::filesystem::path cache_, scratch_;
+    std::map<std::string, Page> pages_;
+};
+
+} // namespace castra

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operations/image_build.hpp"
+
+#include "config/names.hpp"
+#include "host/file_lock.hpp"
+#include "host/files.hpp"
+#include "host/run_program.hpp"
+#include "state/image_store.hpp"
+
+#include <csignal>
+
+namespace castra {
+namespace {
+
+constexpr int recipe_lacks_something = 3; // exit code of a recipe
+
+std::string recipes_in(const std::filesystem::path& folder) {
+    std::string names;
+    std::error_code error;
+    for (auto at = std::filesystem::directory_iterator(folder, error); !error && at != std::filesystem::end(at); at.increment(error))
+        if (std::filesystem::exists(at->path() / "build", error)) names += (names.empty() ? "" : ", ") + at->path().filename().string();
+    return names.empty() ? "none" : names;
+}
+
+std::string first_line(std::string text) {
+    return text.substr(0, text.find('\n'));
+}
+
+Task<Result<std::string>> recipe_key(Host& host, const std::string& recipe, const std::filesystem::path& scratch) {
+    ProgramRun run;
+    run.argv = {recipe, "--key"};
+    run.output_path = scratch;
+    run.deadline = Milliseconds(120000);
+    const auto asked = co_await run_checked(host, std::move(run));
+    auto said = files::tail_of(scratch, 65536);
+    (void)files::remove(scratch);
+    if (!asked) co_return Failure(asked.error());
+    while (!said.empty() && said.back() == '\n') said.pop_back();
+    const auto last = said.rfind('\n'); // apt may talk before it
+    co_return last == std::string::npos ? said : said.substr(last + 1);
+}
+
+} // namespace
+
+Task<Result<ImageBuilt>> build_image(Workshop& workshop, std::string name, bool force, std::shared_ptr<Gate> cancel) {
+    auto& host = workshop.host();
+    const auto recipes = workshop.installation().share_dir / "images";
+    const auto recipe = (recipes / name / "build").string();
+    if (!is_name(name) || !host.find_program(recipe))
+        co_return fail(ErrorCode::not_found, "there is no recipe for image \"" + name + "\" in " + recipes.string(),
+                       "recipes: " + recipes_in(recipes));
+    const auto store = cache_dir(workshop.installation().environment) / "images";
+    CASTRA_CO_CHECK(files::make_directories(store));
+    CASTRA_CO_TRY(lock, FileLock::wait_lock(store / ("." + name + ".lock"))); // two builds of one image: one builds
+    (void)lock;
+    ImageBuilt built{name, "", store / name, false};
+    CASTRA_CO_TRY(key, co_await recipe_key(host, recipe, store / ("." + name + ".key")));
+    built.key = first_line(key);
+    const auto present = find_image(cache_dir(workshop.installation().environment), name);
+    if (!force && present && present->key == built.key) co_return built;
+
+    SpawnRequest request;
+    request.program = recipe;
+    request.argv = {recipe, built.folder};
+    request.env = minimal_environment();
+    request.working_dir = "/";
+    request.output_to_stderr = true;
+    CASTRA_CO_TRY(process, host.spawn(request));
+    co_await (process->wait() || cancel->wait());
+    if (!process->has_exited()) (void)process->signal(SIGTERM);
+    const auto ended = co_await process->wait();
+    if (cancel->is_open()) co_return fail(ErrorCode::cancelled, "build image " + name + ": cancelled");
+    if (ended.exit_code == recipe_lacks_something)
+        co_return fail(ErrorCode::preflight, "build image " + name + ": this machine lacks something",
+                       "install what the recipe named above");
+    if (ended.exit_code != 0)
+        co_return fail(ErrorCode::io, "build image " + name + ": the recipe failed", "its last words stand above");
+    CASTRA_CO_TRY(image, find_image(cache_dir(workshop.installation().environment), name));
+    built.key = image.key;
+    built.changed = true;
+    co_return built;
+}
+
+} // namespace castra

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// From castra.toml's VMs to what the fleet is told to bring up: launcher found, image resolved, identity given.
+#pragma once
+#include "lifecycle/machine.hpp"
+#include "operations/plugin_set.hpp"
+
+namespace castra {
+
+// `names` empty: every VM. Errors: all at once; usage for a name that the file does not have.
+tl::expected<std::vector<MachineSpec>, std::vector<Error>> machine_specs(const Installation& installation, Clock& clock,
+                                                                         const Project& project, PluginSet& plugins,
+                                                                         const std::vector<std::string>& names);
+
+// The findings of a machine that lacks something: programs, files, ports. Touches nothing. VMs in `running` keep their
+// ports and are not asked about.
+std::vector<Error> preflight(Host& host, const std::vector<MachineSpec>& specs, const std::vector<std::string>& running);
+
+} // namespace castra

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operations/project_kernel.hpp"
+
+#include "host/files.hpp"
+#include "operations/exit_code.hpp"
+#include "operations/machine_specs.hpp"
+
+#include <algorithm>
+
+namespace castra {
+
+using contract::Outcome;
+using contract::VmOutcome;
+
+namespace {
+
+StopTimes stop_times_of(const ProjectConfig& config) {
+    return {config.lifecycle.graceful_shutdown_wait, config.lifecycle.sigterm_wait, config.lifecycle.sigkill_wait};
+}
+
+std::string count_text(std::size_t count, const char* noun) {
+    return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+contract::Summary summary_of(FleetResult& result) {
+    contract::Summary summary;
+    summary.vms = std::move(result.vms);
+    summary.reclaimed_bytes = result.reclaimed_bytes;
+    summary.leftovers = std::move(result.leftovers);
+    return summary;
+}
+
+} // namespace
+
+ProjectKernel::ProjectKernel(Workshop& workshop, Layout layout, std::string config_path, FileLock lock)
+    : workshop_(workshop), layout_(std::move(layout)), config_path_(std::move(config_path)), lock_(std::move(lock)),
+      fleet_(std::make_unique<Fleet>(workshop.host(), layout_, cache_dir(workshop.installation().environment) / "probes",
+                                     [this](Machine& machine) { lost(machine); })) {}
+
+ProjectKernel::~ProjectKernel() {
+    // Sockets of VMs that live stay; an empty runtime directory goes.
+    if (fleet_->has_processes()) return;
+    (void)files::remove_tree(layout_.runtime_dir());
+}
+
+Result<std::unique_ptr<ProjectKernel>> ProjectKernel::open(Workshop& workshop, Layout layout, std::string config_path) {
+    CASTRA_CHECK(files::make_directories(layout.state_dir()));
+    CASTRA_CHECK(files::make_directories(layout.runtime_dir()));
+    CASTRA_TRY(lock, FileLock::try_lock(layout.supervisor_lock(), "process " + std::to_string(::getpid())));
+    std::unique_ptr<ProjectKernel> kernel(
+        new ProjectKernel(workshop, std::move(layout), std::move(config_path), std::move(lock)));
+    for (const auto& problem : kernel->fleet_->adopt_recorded()) workshop.log()("warn", problem.text);
+    return kernel;
+}
+
+RunFiles ProjectKernel::files_of(const Run& run) const {
+    return {layout_.journal(run.id()), layout_.quarantine(run.id())};
+}
+
+Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared_ptr<Gate> cancel) {
+    auto project = load_project(workshop_.installation(), config_path_);
+    const auto name = project ? project->config.name : std::string();
+    Run run(workshop_.host().clock(), request, name, workshop_.installation().version);
+    std::vector<Error> findings;
+    if (busy_with_)
+        findings.push_back({ErrorCode::busy, "project " + name + " is busy with " + *busy_with_,
+                            "wait for it to end, or interrupt it"});
+    else if (!project && request.operation == Operation::up)
+        findings = project.error();
+    else if (auto opened = run.open(files_of(run)); !opened)
+        findings.push_back(opened.error());
+    for (auto& sink : sinks) run.bus().add_sink(std::move(sink));
+    if (!findings.empty()) co_return run.reject(findings);
+
+    busy_with_ = "castra " + std::string(to_string(request.operation)) + " (run " + run.id() + ")";
+    bus_ = &run.bus();
+    workshop_.attach(bus_, cancel.get());
+    RunResult result;
+    if (request.operation == Operation::up) result = co_await up(run, request, *project, *cancel);
+    else result = co_await down(run, request, project ? &*project : nullptr);
+    workshop_.attach(nullptr, nullptr);
+    bus_ = nullptr;
+    busy_with_.reset();
+    if (is_idle() && on_idle) on_idle();
+    co_return result;
+}
+
+void ProjectKernel::attach_reporters(Run& run, const Project& project, PluginSet& plugins) {
+    for (const auto& reporter : project.config.reporters) {
+        PluginSet::ReporterWish wish{reporter.plugin, reporter.config, {}};
+        wish.open = {{"run_id", run.id()},
+                     {"operation", run.bus().identity().operation},
+                     {"project", project.config.name},
+                     {"terminal", {{"is_tty", false}, {"width", 0}, {"color", false}}}};
+        auto sink = plugins.reporter(wish);
+        if (sink) run.bus().add_sink(std::move(*sink));
+        else
+            run.bus().publish(contract::message(contract::Severity::warn, contract::clean_text(sink.error().text, 1024, true),
+                                                "reporter_failed")
+                                  .cure(contract::clean_text(sink.error().hint, 1024, true)));
+    }
+}
+
+Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& project, Gate& cancel) {
+    PluginSet plugins(workshop_.installation(), workshop_.registry(), &project.config);
+    auto specs = machine_specs(workshop_.installation(), workshop_.host().clock(), project, plugins, request.vms);
+    if (!specs) co_return run.reject(specs.error());
+    std::vector<std::string> running;
+    for (const auto& vm : fleet_->running()) running.push_back(vm.name);
+    if (auto findings = preflight(workshop_.host(), *specs, running); !findings.empty()) co_return run.reject(findings);
+
+    FleetUp wanted;
+    wanted.boot_window = project.config.lifecycle.boot_window > 0 ? project.config.lifecycle.boot_window
+                                                                  : workshop_.installation().cores;
+    wanted.keep_going = request.keep_going;
+    wanted.stop_times = stop_times_of(project.config);
+    contract::CommandAccepted accepted;
+    accepted.config_path = project.config.path;
+    accepted.config_digest = project.config_digest;
+    accepted.limits.boot_window = wanted.boot_window;
+    accepted.running = fleet_->running();
+    for (const auto& spec : *specs) {
+        accepted.expects.push_back({"vm", spec.vm.name});
+        if (std::ranges::find(launchers_, spec.launcher) == launchers_.end()) launchers_.push_back(spec.launcher);
+    }
+    run.accept(std::move(accepted));
+    attach_reporters(run, project, plugins);
+    wanted.specs = std::move(*specs);
+    const auto total = wanted.specs.size();
+    auto result = co_await fleet_->up(run.bus(), std::move(wanted), cancel);
+
+    auto summary = summary_of(result);
+    const auto good = static_cast<std::size_t>(std::ranges::count_if(summary.vms, [](const auto& vm) {
+        return vm.outcome == VmOutcome::succeeded || vm.outcome == VmOutcome::unchanged;
+    }));
+    const bool failed = !result.failures.empty() || std::ranges::count(summary.vms, VmOutcome::failed, &contract::VmResult::outcome) > 0;
+    if (!failed && cancel.is_open()) {
+        summary.outcome = Outcome::cancelled;
+        summary.exit_code = exit_code::cancelled;
+        co_return run.finish(std::move(summary), "cancelled; what this run had started was taken down again");
+    }
+    if (failed && request.keep_going && good > 0) {
+        summary.outcome = Outcome::partial;
+        summary.exit_code = exit_code::partial;
+        co_return run.finish(std::move(summary), "partial: " + std::to_string(good) + " of " + count_text(total, "VM") + " stand");
+    }
+    if (failed) {
+        summary.outcome = Outcome::failed;
+        summary.exit_code = result.failures.empty() ? exit_code::failed : exit_code::of(result.failures.front().code);
+        co_return run.finish(std::move(summary), result.failures.empty() ? "failed" : "failed: " + result.failures.front().text);
+    }
+    const bool changed = std::ranges::count(summary.vms, VmOutcome::succeeded, &contract::VmResult::outcome) > 0;
+    co_return run.finish(std::move(summary), changed ? count_text(total, "VM") + " ready" : "nothing to do: all is up already");
+}
+
+Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Project* project) {
+    contract::CommandAccepted accepted;
+    accepted.config_path = config_path_;
+    accepted.config_digest = project ? project->config_digest : "";
+    accepted.running = fleet_->running();
+    const auto names = request.vms;
+    for (const auto& vm : accepted.running)
+        if (names.empty() || std::ranges::find(names, vm.name) != names.end()) accepted.expects.push_back({"vm", vm.name});
+    run.accept(std::move(accepted));
+    if (project) {
+        PluginSet plugins(workshop_.installation(), workshop_.registry(), &project->config);
+        attach_reporters(run, *project, plugins);
+    }
+    auto result = co_await fleet_->down(run.bus(), names, project ? stop_times_of(project->config) : StopTimes{});
+    auto summary = summary_of(result);
+    if (!result.failures.empty()) {
+        summary.outcome = Outcome::failed;
+        summary.exit_code = exit_code::failed;
+        co_return run.finish(std::move(summary), "failed: " + result.failures.front().text);
+    }
+    const auto stopped = std::ranges::count(summary.vms, VmOutcome::succeeded, &contract::VmResult::outcome);
+    co_return run.finish(std::move(summary), stopped > 0 ? count_text(static_cast<std::size_t>(stopped), "VM") + " down"
+                                                         : "nothing to do: nothing is up");
+}
+
+// Nobody had asked for this end. Within an operation it belongs to its run, otherwise it gets one of its own.
+void ProjectKernel::lost(Machine& machine) {
+    if (bus_) return machine.report_lost(*bus_);
+    Request request;
+    request.operation = Operation::supervise;
+    request.config = config_path_;
+    auto project = load_project(workshop_.installation(), config_path_);
+    Run run(workshop_.host().clock(), request, project ? project->config.name : "", workshop_.installation().version);
+    if (const auto opened = run.open(files_of(run)); !opened) workshop_.log()("error", opened.error().text);
+    contract::CommandAccepted accepted;
+    accepted.config_path = config_path_;
+    accepted.config_digest = project ? project->config_digest : "";
+    accepted.running = fleet_->running();
+    accepted.expects.push_back({"vm", machine.name()});
+    run.accept(std::move(accepted));
+    if (project) {
+        PluginSet plugins(workshop_.installation(), workshop_.registry(), &project->config);
+        attach_reporters(run, *project, plugins);
+    }
+    machine.report_lost(run.bus());
+    contract::Summary summary;
+    summary.outcome = Outcome::failed;
+    summary.vms.push_back({machine.name(), std::string(to_string(machine.state())), VmOutcome::failed});
+    run.finish(std::move(summary), machine.name() + " ended unexpectedly");
+    if (is_idle() && on_idle) on_idle();
+}
+
+} // namespace castra

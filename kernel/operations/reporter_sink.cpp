@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operations/reporter_sink.hpp"
+
+#include "castra/abi/reporter.h"
+
+namespace castra {
+namespace {
+
+class ReporterSink final : public Sink {
+public:
+    explicit ReporterSink(PluginInstance instance) : instance_(std::move(instance)) {}
+    std::string name() const override { return instance_.plugin(); }
+
+    Result<> deliver(const EncodedEvents& batch) override {
+        nlohmann::json events = nlohmann::json::array();
+        for (const auto& event : batch) {
+            nlohmann::json header{{"type", event->type}, {"seq", event->seq}, {"severity", event->severity}};
+            if (!event->vm.empty()) header["vm"] = event->vm;
+            header["line"] = event->line.substr(0, event->line.size() - 1); // without the line feed
+            events.push_back(std::move(header));
+        }
+        return told(CASTRA_REPORTER_EVENTS, {{"events", std::move(events)}});
+    }
+
+    Result<> finish() override {
+        auto flushed = told(CASTRA_REPORTER_FLUSH, nlohmann::json::object());
+        auto closed = told(CASTRA_REPORTER_CLOSE, nlohmann::json::object());
+        return flushed ? closed : flushed;
+    }
+
+private:
+    Result<> told(std::uint32_t slot, const nlohmann::json& request) {
+        const auto reply = instance_.call(slot, request);
+        if (!reply) return Failure(reply.error());
+        return {};
+    }
+    PluginInstance instance_;
+};
+
+} // namespace
+
+Result<std::unique_ptr<Sink>> open_reporter(PluginInstance instance, const nlohmann::json& open_request) {
+    const auto opened = instance.call(CASTRA_REPORTER_OPEN, open_request);
+    if (!opened) return Failure(opened.error());
+    return std::make_unique<ReporterSink>(std::move(instance));
+}
+
+} // namespace castra

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operations/request.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace castra {
+namespace {
+constexpr std::array<std::string_view, 4> names{"up", "down", "status", "supervise"};
+}
+
+std::string_view to_string(Operation operation) {
+    return names[static_cast<std::size_t>(operation)];
+}
+
+std::string to_line(const Request& request) {
+    const contract::Json json{{"protocol", socket_protocol}, {"operation", to_string(request.operation)},
+                              {"argv", request.argv},        {"config", request.config},
+                              {"vms", request.vms},          {"keep_going", request.keep_going},
+                              {"strict", request.strict}};
+    return json.dump(-1, ' ', false, contract::Json::error_handler_t::replace) + "\n";
+}
+
+Result<Request> parse_request(const std::string& line) {
+    try {
+        const auto json = contract::Json::parse(line);
+        if (json.at("protocol") != socket_protocol)
+            return fail(ErrorCode::protocol, "this supervisor speaks protocol " + std::to_string(socket_protocol) + ", not " +
+                                                 json.at("protocol").dump(),
+                        "run castra down with the castra that started it, then try again");
+        Request request;
+        const auto name = json.at("operation").get<std::string>();
+        const auto found = std::ranges::find(names, name);
+        if (found == names.end()) return fail(ErrorCode::protocol, "unknown operation " + name);
+        request.operation = static_cast<Operation>(found - names.begin());
+        request.argv = json.at("argv").get<std::vector<std::string>>();
+        request.config = json.at("config").get<std::string>();
+        request.vms = json.at("vms").get<std::vector<std::string>>();
+        request.keep_going = json.at("keep_going").get<bool>();
+        request.strict = json.at("strict").get<bool>();
+        return request;
+    } catch (const contract::Json::exception& error) {
+        return fail(ErrorCode::protocol, std::string("the request is damaged: ") + error.what());
+    }
+}
+
+} // namespace castra

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What somebody asks castra to do: the same value for the command line, the supervisor's socket and an embedder.
+#pragma once
+#include "base/result.hpp"
+#include "contract/describe.hpp"
+
+#include <string>
+#include <vector>
+
+namespace castra {
+
+enum class Operation { up, down, status, supervise };
+std::string_view to_string(Operation operation);
+
+struct Request {
+    Operation operation = Operation::status;
+    std::vector<std::string> argv; // as typed
+    std::string config;            // path of castra.toml; empty: search from the working directory
+    std::vector<std::string> vms;  // empty: all
+    bool keep_going = false;       // up: what works stays when something fails
+    bool strict = false;           // a contract violation fails the run
+};
+
+// The line on the supervisor's socket. Errors: protocol.
+inline constexpr int socket_protocol = 1;
+inline constexpr std::size_t request_bytes_max = 1 << 20;
+std::string to_line(const Request& request);
+Result<Request> parse_request(const std::string& line);
+
+} // namespace castra

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operations/workshop.hpp"
+
+#include "contract/registry.hpp"
+
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/post.hpp>
+
+namespace castra {
+
+// Calls come from any thread of any plugin; what they ask is posted to the kernel's.
+class Workshop::Services final : public HostServices {
+public:
+    Services(Host& host, const Log& log) : host_(host), log_(log) {}
+
+    void log(std::string_view plugin, PluginLogLevel level, std::string_view text) override {
+        constexpr std::array<std::string_view, 4> names{"debug", "info", "warn", "error"};
+        asio::post(host_.executor(), [this, level = names[static_cast<std::size_t>(level)],
+                                      line = "plugin " + std::string(plugin) + ": " + std::string(text)] { log_(level, line); });
+    }
+
+    Result<> emit(std::string_view plugin, const nlohmann::json& event) override {
+        auto made = draft_of(plugin, event);
+        if (!made) return Failure(made.error());
+        asio::post(host_.executor(), [this, draft = std::move(*made)]() mutable {
+            if (bus_) bus_->publish(std::move(draft));
+        });
+        return {};
+    }
+
+    PluginHostTime now() override { return {host_.clock().unix_us(), host_.clock().monotonic_us() * 1000}; }
+    bool cancelled() override { return cancelled_; }
+
+    void attach(EventBus* bus, Gate* cancel) {
+        bus_ = bus;
+        cancel_ = cancel;
+        cancelled_ = cancel && cancel->is_open();
+    }
+
+private:
+    // Only the frame is read here; whether the event is any good is the bus's to say.
+    static Result<contract::Draft> draft_of(std::string_view plugin, const nlohmann::json& event) {
+        contract::Draft draft;
+        try {
+            draft.type = event.at("type").get<std::string>();
+            draft.message = contract::clean_text(event.at("message").get<std::string>(), 4096, true);
+            if (const auto* spec = contract::registry().find_type(draft.type)) draft.family = spec->about.family;
+            const auto severity = event.value("severity", "info");
+            const auto& names = contract::EnumText<contract::Severity>::values;
+            const auto found = std::ranges::find(names, severity);
+            if (found == names.end() || severity == "blocker")
+                return fail(ErrorCode::plugin, "severity " + severity + " is not a plugin's to give");
+            draft.severity = static_cast<contract::Severity>(found - names.begin());
+            if (event.contains("vm")) draft.vm = event["vm"].get<std::string>();
+            if (event.contains("ext")) draft.ext = contract::Json::parse(event["ext"].dump());
+            if (event.contains("remediation")) draft.remediation = event["remediation"].get<std::string>();
+            if (event.contains("fields")) draft.fields = contract::Json::parse(event["fields"].dump());
+            if (draft.type == "message") draft.fields["text"] = draft.message;
+        } catch (const nlohmann::json::exception& error) {
+            return fail(ErrorCode::plugin, std::string("an event needs type and message: ") + error.what());
+        }
+        draft.source = "plugin:" + std::string(plugin);
+        return draft;
+    }
+
+    Host& host_;
+    const Log& log_;
+    EventBus* bus_ = nullptr; // of the kernel's thread only
+    Gate* cancel_ = nullptr;
+    std::atomic<bool> cancelled_{false};
+};
+
+Workshop::Workshop(Installation installation, Host& host, Log log)
+    : installation_(std::move(installation)), host_(host), log_(std::move(log)),
+      services_(std::make_unique<Services>(host_, log_)), registry_(std::make_unique<PluginRegistry>(*services_)) {}
+
+Workshop::~Workshop() = default;
+
+void Workshop::attach(EventBus* bus, Gate* cancel) {
+    services_->attach(bus, cancel);
+}
+
+} // namespace castra

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every operation in this process works with: the machine, the plugins that are loaded, and who plugins talk to.
+// Made once in main (or by an embedder); nothing global.
+#pragma once
+#include "bus/event_bus.hpp"
+#include "host/host.hpp"
+#include "operations/plugin_set.hpp"
+
+#include <functional>
+
+namespace castra {
+
+// Diagnostic log: for whoever debugs castra, never an event.
+using Log = std::function<void(std::string_view level, std::string_view text)>;
+
+class Workshop {
+public:
+    Workshop(Installation installation, Host& host, Log log);
+    Workshop(const Workshop&) = delete;
+    Workshop& operator=(const Workshop&) = delete;
+    ~Workshop();
+
+    const Installation& installation() const { return installation_; }
+    Host& host() { return host_; }
+    PluginRegistry& registry() { return *registry_; }
+    const Log& log() const { return log_; }
+
+    // While a run is open, what plugins emit goes to its bus; afterwards it is refused. Thread: the kernel's.
+    void attach(EventBus* bus, Gate* cancel);
+
+private:
+    class Services;
+    Installation installation_;
+    Host& host_;
+    Log log_;
+    std::unique_ptr<Services> services_;
+    std::unique_ptr<PluginRegistry> registry_;
+};
+
+} // namespace castra

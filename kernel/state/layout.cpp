@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/layout.hpp"
+
+#include "host/files.hpp"
+
+namespace castra {
+namespace {
+
+std::string slug_of(const std::string& name) {
+    std::string slug;
+    for (const char c : name) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        const bool upper = c >= 'A' && c <= 'Z';
+        if (plain) slug += c;
+        else if (upper) slug += static_cast<char>(c - 'A' + 'a');
+        else if (!slug.empty() && slug.back() != '-') slug += '-';
+        if (slug.size() >= 32) break;
+    }
+    while (!slug.empty() && slug.back() == '-') slug.pop_back();
+    return slug.empty() ? "project" : slug;
+}
+
+std::filesystem::path state_root(const Environment& environment) {
+    if (!environment.castra_home.empty()) return environment.castra_home;
+    if (!environment.xdg_state_home.empty()) return std::filesystem::path(environment.xdg_state_home) / "castra";
+    return std::filesystem::path(environment.home) / ".local/state/castra";
+}
+
+std::filesystem::path runtime_root(const Environment& environment) {
+    if (!environment.castra_home.empty()) return std::filesystem::path(environment.castra_home) / "run";
+    if (!environment.xdg_runtime_dir.empty()) return std::filesystem::path(environment.xdg_runtime_dir) / "castra";
+    return "/tmp/castra-" + std::to_string(environment.user);
+}
+
+} // namespace
+
+Layout::Layout(const Environment& environment, const std::filesystem::path& config_path, const std::string& state_dir)
+    : id_(files::sha256_of(config_path.string()).substr(0, 12)) {
+    state_ = state_dir.empty()
+                 ? state_root(environment) / "projects" / (slug_of(config_path.parent_path().filename()) + "-" + id_)
+                 : std::filesystem::path(state_dir);
+    runtime_ = runtime_root(environment) / id_;
+}
+
+Layout::Path Layout::vm_runtime_dir(const std::string& vm) const {
+    return runtime_ / files::sha256_of(vm).substr(0, 8);
+}
+
+std::filesystem::path cache_dir(const Environment& environment) {
+    if (!environment.xdg_cache_home.empty()) return std::filesystem::path(environment.xdg_cache_home) / "castra";
+    return std::filesystem::path(environment.home) / ".cache/castra";
+}
+
+} // namespace castra

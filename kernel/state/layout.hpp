@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where castra keeps things. Computes paths, makes nothing.
+//   state    $XDG_STATE_HOME/castra/projects/<slug>-<hash>/   journal/ quarantine/ vms/<vm>/
+//   runtime  $XDG_RUNTIME_DIR/castra/<hash>/                  sockets; short, a unix socket path has 107 bytes
+//   cache    $XDG_CACHE_HOME/castra/                          images/ probes/
+// CASTRA_HOME overrides state and runtime. <hash> is of the canonical path of castra.toml.
+#pragma once
+#include <filesystem>
+#include <string>
+
+namespace castra {
+
+// The parts of the environment that decide paths; read once, in main.
+struct Environment {
+    std::string castra_home, home, xdg_state_home, xdg_runtime_dir, xdg_cache_home;
+    unsigned user = 0;
+};
+
+class Layout {
+public:
+    // `config_path` is canonical. `state_dir`: [project] state_dir; empty: ours.
+    Layout(const Environment& environment, const std::filesystem::path& config_path, const std::string& state_dir);
+
+    using Path = std::filesystem::path;
+    const Path& state_dir() const { return state_; }
+    const Path& runtime_dir() const { return runtime_; }
+    const std::string& project_id() const { return id_; }
+
+    Path journal_dir() const { return state_ / "journal"; }
+    Path journal(const std::string& run_id) const { return journal_dir() / (run_id + ".ndjson"); }
+    Path quarantine(const std::string& run_id) const { return state_ / "quarantine" / (run_id + ".ndjson"); }
+    Path vms_dir() const { return state_ / "vms"; }
+    Path vm_dir(const std::string& vm) const { return vms_dir() / vm; }
+    Path vm_record(const std::string& vm) const { return vm_dir(vm) / "record.json"; }
+    Path vm_runtime_dir(const std::string& vm) const; // short: a hash, not the name
+    Path supervisor_lock() const { return state_ / "supervisor.lock"; }
+    Path supervisor_log() const { return state_ / "supervisor.log"; }
+    Path start_lock() const { return state_ / "start.lock"; }
+    Path supervisor_socket() const { return runtime_ / "s"; }
+
+private:
+    Path state_, runtime_;
+    std::string id_;
+};
+
+std::filesystem::path cache_dir(const Environment& environment);
+
+} // namespace castra

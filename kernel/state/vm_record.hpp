@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is on disk about one VM: enough for a supervisor that knows nothing to find it again, judge whether it lives,
+// and take it down. Written before the process exists, replaced when it does, removed when nothing is left.
+#pragma once
+#include "base/result.hpp"
+#include "host/process.hpp"
+#include "state/layout.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace castra {
+
+struct VmRecord {
+    std::string name, incarnation, uuid, launcher;
+    std::string phase;   // preparing, launched, ready
+    std::string boot_id; // of the machine: after its reboot no number here means anything
+    std::int64_t pid = 0;
+    std::uint64_t start_ticks = 0;
+    std::string overlay;                                 // empty: none
+    std::string ssh_key;                                 // private key file; empty: none
+    std::int64_t launched_unix_us = 0, ready_unix_us = 0; // 0: not yet
+    nlohmann::json spec = nlohmann::json::object();      // sdk::VmSpec as launched
+    nlohmann::json plan = nlohmann::json::object();      // sdk::LaunchPlan as carried out
+
+    ProcessId process() const { return {static_cast<int>(pid), start_ticks}; }
+};
+
+// Errors: io.
+Result<> save_record(const Layout& layout, const VmRecord& record);
+// Errors: not_found, io (unreadable or damaged, naming the file).
+Result<VmRecord> load_record(const Layout& layout, const std::string& vm);
+// Names of all VMs with a record or leftovers of one, sorted.
+std::vector<std::string> recorded_vms(const Layout& layout);
+
+} // namespace castra

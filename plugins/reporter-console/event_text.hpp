@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// EventText: events as lines for a person. Pure: text in, text out; knows nothing of descriptors. Remembers what later
+// lines need (width of the VM column, how to ssh into each VM). Everything it returns is printable, but its own
+// colours.
+#pragma once
+#include "castra/sdk/json.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace castra::console {
+
+struct EventStyle {
+    bool color = false;
+    bool verbose = false;
+};
+
+class EventText {
+public:
+    explicit EventText(EventStyle style = {}) : style_(style) {}
+
+    // Zero or more whole lines, each with its line feed. Progress is worth lines only when verbose.
+    std::string lines(const sdk::Json& event);
+    // A progress event as one line without line feed, at most `columns` wide.
+    std::string progress(const sdk::Json& event, std::size_t columns);
+
+private:
+    std::string head(const sdk::Json& event);
+    std::string details(const sdk::Json& event) const;
+    std::string summary(const sdk::Json& event) const;
+    std::string painted(std::string_view text, std::string_view severity) const;
+    void remember(const sdk::Json& event);
+
+    EventStyle style_;
+    std::size_t vm_columns_ = 0;
+    std::map<std::string, std::string> ssh_; // command by VM
+};
+
+} // namespace castra::console
