@@ -13,13 +13,13 @@ constexpr std::size_t offending_bytes_max = 4096;
 
 std::int64_t& count_of(contract::Counts& counts, Severity severity) {
     switch (severity) {
-    case Severity::progress: return counts.progress;
-    case Severity::info: return counts.info;
-    case Severity::warn: return counts.warn;
-    case Severity::error: return counts.error;
-    case Severity::blocker: return counts.blocker;
+    case Severity::progress: return counts.progress_events;
+    case Severity::info: return counts.info_events;
+    case Severity::warn: return counts.warn_events;
+    case Severity::error: return counts.error_events;
+    case Severity::blocker: return counts.blocker_events;
     }
-    return counts.info;
+    return counts.info_events;
 }
 
 // What a crash of the machine must not take back.
@@ -143,7 +143,7 @@ void EventBus::conclude(contract::Summary summary, std::optional<contract::Error
 }
 
 std::int64_t EventBus::failures() const {
-    return counts_.error + counts_.blocker;
+    return counts_.error_events + counts_.blocker_events;
 }
 
 std::int64_t EventBus::elapsed_ms() const {

@@ -29,44 +29,61 @@ Task<> forward_cancel(std::shared_ptr<Gate> cancel, std::shared_ptr<Stream> stre
     (void)co_await stream->write("{\"cancel\":\"signal\"}\n");
 }
 
+constexpr int tries_max = 3;
+constexpr Milliseconds farewell_wait{2000};
+
+// A supervisor that gets ready to end may take a connection and say nothing: then there will soon be another.
+Task<Result<std::shared_ptr<Stream>>> hand_over(Workshop& workshop, const Layout& layout, const Request& request,
+                                                std::string& first_line) {
+    for (int attempt = 0; attempt < tries_max; ++attempt) {
+        CASTRA_CO_TRY(connected, co_await connect_supervisor(workshop, layout, request.config, true));
+        auto stream = std::make_shared<Stream>(std::move(connected));
+        const auto sent = co_await stream->write(to_line(request));
+        if (!sent) continue;
+        auto line = co_await stream->read_line(2 * contract::line_bytes_max);
+        if (!line || !*line) continue;
+        first_line = std::move(**line);
+        co_return stream;
+    }
+    co_return fail(ErrorCode::io, "the project's supervisor ended before it took the request",
+                   "see " + layout.supervisor_log().string());
+}
+
 } // namespace
 
 Task<int> App::perform_remotely(const CommandLine& line, Layout layout, std::string config_path) {
     auto request = line.request;
     request.config = config_path;
-    auto connected = co_await connect_supervisor(workshop_, layout, config_path, true);
-    if (connected) {
-        const auto sent = co_await connected->write(to_line(request));
-        if (!sent) connected = Failure(sent.error());
-    }
+    std::string text;
+    const auto connected = co_await hand_over(workshop_, layout, request, text);
     if (!connected) co_return reject(line, "", {connected.error()});
-    const auto stream = std::make_shared<Stream>(std::move(*connected));
+    const auto stream = *connected;
     const auto sink = sink_for(line, "");
     const auto cancel = std::make_shared<Gate>(workshop_.host().executor());
     asio::co_spawn(workshop_.host().executor(), cancel_on_signal(cancel), asio::detached);
     asio::co_spawn(workshop_.host().executor(), forward_cancel(cancel, stream), asio::detached);
     contract::Sealer sealer;
     bool can_write = sink != nullptr;
-    auto pass_on = [&](std::string text) {
+    auto pass_on = [&](std::string event) {
         if (!can_write) return;
-        const auto told = sink->deliver({encoded(std::move(text))});
+        const auto told = sink->deliver({encoded(std::move(event))});
         if (told) return;
         can_write = false; // nobody reads any more; the work goes on
         std::fprintf(stderr, "castra: %s\n", told.error().text.c_str());
     };
-    while (!sealer.is_sealed()) {
-        auto text = co_await stream->read_line(2 * contract::line_bytes_max);
-        if (!text || !*text) break;
-        if (!sealer.follow(**text)) std::fprintf(stderr, "castra: the supervisor sent a line that breaks the contract\n");
-        pass_on(std::move(**text));
+    while (true) {
+        if (!sealer.follow(text)) std::fprintf(stderr, "castra: the supervisor sent a line that breaks the contract\n");
+        pass_on(std::move(text));
+        if (sealer.is_sealed()) break;
+        auto next = co_await stream->read_line(2 * contract::line_bytes_max);
+        if (!next || !*next) break;
+        text = std::move(**next);
     }
-    if (!sealer.has_begun())
-        co_return reject(line, "", {Error{ErrorCode::io, "the supervisor ended before it took the request",
-                                          "see " + layout.supervisor_log().string()}});
     if (!sealer.is_sealed())
         pass_on(sealer.seal(workshop_.host().clock().unix_us(), exit_code::aborted,
                             "aborted: the supervisor ended before the run did; castra status tells what stands"));
     if (sink) (void)sink->finish();
+    co_await (stream->read_some() || workshop_.host().sleep_for(farewell_wait)); // see Supervisor::serve_client
     co_return sealer.exit_code();
 }
 

@@ -46,7 +46,7 @@ void read_plugins(const Reader& root, const toml::table* table, ProjectConfig& p
         for (const auto& [name, value] : *table)
             names.push_back(name.str());
     const auto reader = root.table("plugins", {"plugins", "[plugins]", names});
-    if (!reader) return;
+    if (!reader || table == nullptr) return;
     reader->read_paths("search", limits::plugin_search_max, project.plugin_search);
     if (names.size() - 1 - (reader->has("search") ? 1 : 0) > limits::plugins_max) {
         root.refuse("plugins", "more than " + std::to_string(limits::plugins_max) + " plugins", "remove some");

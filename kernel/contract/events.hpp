@@ -272,14 +272,15 @@ struct CleanupProgress {
 
 // ---- summary -----------------------------------------------------------------------------------------------------
 
+// Not named like the severities: `error` and `progress` are objects elsewhere, and a name has one type everywhere.
 struct Counts {
-    std::int64_t progress = 0, info = 0, warn = 0, error = 0, blocker = 0;
+    std::int64_t progress_events = 0, info_events = 0, warn_events = 0, error_events = 0, blocker_events = 0;
     static void describe(auto&& visit) {
-        visit("progress", &Counts::progress, Note{"Events of this severity, this one included", Unit::count, "0"});
-        visit("info", &Counts::info, Note{"Events of this severity, this one included", Unit::count, "9"});
-        visit("warn", &Counts::warn, Note{"Events of this severity, this one included", Unit::count, "0"});
-        visit("error", &Counts::error, Note{"Events of this severity, this one included", Unit::count, "0"});
-        visit("blocker", &Counts::blocker, Note{"Events of this severity, this one included", Unit::count, "0"});
+        visit("progress_events", &Counts::progress_events, Note{"Of this severity, this one included", Unit::count, "0"});
+        visit("info_events", &Counts::info_events, Note{"Of this severity, this one included", Unit::count, "9"});
+        visit("warn_events", &Counts::warn_events, Note{"Of this severity, this one included", Unit::count, "0"});
+        visit("error_events", &Counts::error_events, Note{"Of this severity, this one included", Unit::count, "0"});
+        visit("blocker_events", &Counts::blocker_events, Note{"Of this severity, this one included", Unit::count, "0"});
     }
 };
 

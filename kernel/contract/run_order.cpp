@@ -60,9 +60,9 @@ Check RunOrder::check_summary(const Json& event) const {
     auto counts = counts_;
     ++counts[severity_index(text_in(event, "severity"))];
     for (std::size_t i = 0; i < counts.size(); ++i) {
-        const auto name = EnumText<Severity>::values[i];
-        if (event["counts"].at(std::string(name)) != counts[i])
-            return violation(4, "counts." + std::string(name) + " should be " + std::to_string(counts[i]));
+        const auto name = std::string(EnumText<Severity>::values[i]) + "_events";
+        if (event["counts"].at(name) != counts[i])
+            return violation(4, "counts." + name + " should be " + std::to_string(counts[i]));
     }
     const auto failures = counts[severity_index("error")] + counts[severity_index("blocker")];
     const auto& outcome = text_in(event, "outcome");

@@ -11,9 +11,8 @@ constexpr std::string_view time_pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:
 Json value_schema(const FieldSpec& spec, SchemaForm form);
 
 void add_members(Json& schema, std::span<const FieldSpec> fields, SchemaForm form) {
-    auto& properties = schema["properties"];
-    for (const auto& field : fields) {
-        properties[field.name] = value_schema(field, form);
+    for (const auto& field : fields) { // no reference is kept: adding a key moves an ordered object's members
+        schema["properties"][field.name] = value_schema(field, form);
         if (field.required) schema["required"].push_back(field.name);
     }
 }

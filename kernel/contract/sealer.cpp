@@ -12,11 +12,11 @@ bool Sealer::follow(std::string_view line) {
     stamp_.seq = event["seq"];
     stamp_.elapsed_us = event["elapsed_us"];
     const auto& severity = event["severity"];
-    ++(severity == "progress" ? counts_.progress
-       : severity == "info"   ? counts_.info
-       : severity == "warn"   ? counts_.warn
-       : severity == "error"  ? counts_.error
-                              : counts_.blocker);
+    ++(severity == "progress" ? counts_.progress_events
+       : severity == "info"   ? counts_.info_events
+       : severity == "warn"   ? counts_.warn_events
+       : severity == "error"  ? counts_.error_events
+                              : counts_.blocker_events);
     if (!first_error_seq_ && (severity == "error" || severity == "blocker")) first_error_seq_ = stamp_.seq;
     if (event["type"] == "summary") exit_code_ = event["exit_code"];
     return true;
@@ -31,7 +31,7 @@ std::string Sealer::seal(std::int64_t unix_us, int exit_code, const std::string&
     summary.exit_code = exit_code;
     summary.events_emitted = stamp.seq;
     summary.counts = counts_;
-    ++summary.counts.warn;
+    ++summary.counts.warn_events;
     summary.first_error_seq = first_error_seq_;
     auto event = draft(summary, why).at(Severity::warn).took(stamp.elapsed_us / 1000);
     event.last = true;

@@ -4,6 +4,7 @@
 #include "contract/registry.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace castra::contract {
 namespace {
@@ -70,7 +71,7 @@ Check check_value(const Json& value, const FieldSpec& spec, const std::string& p
     case JsonType::integer: {
         const bool too_big = value.is_number_unsigned()
                                  ? value.get<std::uint64_t>() > static_cast<std::uint64_t>(integer_max)
-                                 : value.get<std::int64_t>() < -integer_max;
+                                 : std::abs(value.get<std::int64_t>()) > integer_max;
         if (too_big) return refuse(path, "is beyond 2^53-1");
         return {};
     }

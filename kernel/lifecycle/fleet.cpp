@@ -67,7 +67,7 @@ void Fleet::report(EventBus& bus, const std::string& vm, const Error& error) {
                     .cure(contract::clean_text(error.hint, 1024, true)));
 }
 
-Task<> Fleet::bring_up(EventBus& bus, Effort& effort, BootWindow& window, Gate& cancel, bool keep_going) {
+Task<> Fleet::bring_up(EventBus& bus, Effort& effort, BootContext& context, bool keep_going) {
     auto& vm = *effort.machine;
     if (vm.state() == VmState::failed) { // what an earlier life left
         if (auto cleared = vm.discard(bus, contract::DiscardReason::orphan); !cleared) {
@@ -77,16 +77,17 @@ Task<> Fleet::bring_up(EventBus& bus, Effort& effort, BootWindow& window, Gate& 
         }
     }
     effort.begun = true;
-    auto started = co_await vm.start(bus, std::move(effort.spec), probes_, window, cancel);
+    auto started = co_await vm.start(bus, std::move(effort.spec), context);
     if (started) co_return;
     effort.error = started.error();
     report(bus, vm.name(), *effort.error);
-    if (effort.error->code != ErrorCode::cancelled && !keep_going) cancel.open();
+    if (effort.error->code != ErrorCode::cancelled && !keep_going) context.cancel.open();
 }
 
 Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     FleetResult total;
     BootWindow window(host_.executor(), wanted.boot_window);
+    BootContext context{probes_, window, cancel};
     std::vector<Effort> efforts;
     for (auto& spec : wanted.specs) {
         auto& vm = machine(spec.vm.name);
@@ -99,7 +100,7 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     std::vector<Task<>> tasks;
     for (auto& effort : efforts)
         if (!has_process(effort.machine->state()))
-            tasks.push_back(bring_up(bus, effort, window, cancel, wanted.keep_going));
+            tasks.push_back(bring_up(bus, effort, context, wanted.keep_going));
     co_await in_parallel(host_.executor(), std::move(tasks));
     for (auto& effort : efforts) {
         if (effort.begun) effort.result.outcome = VmOutcome::succeeded;

@@ -42,7 +42,7 @@ public:
 
 private:
     struct Effort; // one VM within one up
-    Task<> bring_up(EventBus& bus, Effort& effort, BootWindow& window, Gate& cancel, bool keep_going);
+    Task<> bring_up(EventBus& bus, Effort& effort, BootContext& context, bool keep_going);
     Task<> take_down(EventBus& bus, Machine& machine, StopTimes times, contract::VmResult& result, FleetResult& total);
     Task<> undo(EventBus& bus, std::vector<Effort>& efforts, StopTimes times, FleetResult& total);
     Machine& machine(const std::string& name);

@@ -93,7 +93,7 @@ void Machine::publish_exit(EventBus& bus, bool expected, const std::string& phas
         report.phase = phase;
         report.exit_code = event.exit_code;
         report.signal = event.signal;
-        report.stderr_tail = files::tail_of(process_log(), SerialLog::tail_bytes_max);
+        report.stderr_tail = event.capsule->serial_tail;
         try {
             report.vm = record_.spec.get<sdk::VmSpec>();
         } catch (const std::exception&) { // a damaged record costs the hint only

@@ -11,6 +11,8 @@
 #include "lifecycle/vm_state.hpp"
 #include "state/vm_record.hpp"
 
+#include <set>
+
 namespace castra {
 
 // What a VM shall be.
@@ -28,6 +30,14 @@ struct StopTimes {
     Milliseconds graceful{20000}, sigterm{10000}, sigkill{5000};
 };
 
+// What the VMs of one `up` share.
+struct BootContext {
+    ProbeBook& probes;
+    BootWindow& window;
+    Gate& cancel;                           // open: give up
+    std::set<std::string> warnings_said{};  // the same warning of twenty VMs is one event
+};
+
 class Machine : public std::enable_shared_from_this<Machine> {
 public:
     // Told when the process ends and nobody had asked for it.
@@ -41,8 +51,8 @@ public:
 
     // From absent, stopped or failed to ready. On failure it is failed, or still booting: then stop() it. discard() removes
     // the rest.
-    // Boots within `window`; opening `cancel` ends the attempt with code cancelled.
-    Task<Result<>> start(EventBus& bus, MachineSpec spec, ProbeBook& probes, BootWindow& window, Gate& cancel);
+    // Errors: cancelled when the context's gate opened; launch when the process ended (its event is published).
+    Task<Result<>> start(EventBus& bus, MachineSpec spec, BootContext& context);
     // Cooperation, then SIGTERM, then SIGKILL. Errors: timeout when even that did not end it.
     Task<Result<>> stop(EventBus& bus, StopTimes times);
     // Removes overlay, keys, sockets and record, each announced first; logs stay. Returns the bytes given back.
@@ -57,7 +67,7 @@ private:
     void publish(EventBus& bus, contract::Draft draft);
 
     // start(), in order. Each returns with nothing running on failure.
-    Task<Result<>> prepare(EventBus& bus, MachineSpec& spec, ProbeBook& probes);
+    Task<Result<>> prepare(EventBus& bus, MachineSpec& spec, BootContext& context);
     Result<> lease_ports(sdk::VmSpec& vm);
     Task<Result<sdk::LaunchPlan>> make_plan(MachineSpec& spec, ProbeBook& probes);
     Task<Result<>> make_overlays(EventBus& bus, const MachineSpec& spec);

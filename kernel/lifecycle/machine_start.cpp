@@ -33,28 +33,28 @@ void fill_in_fds(SpawnRequest& request, const std::map<std::string, int>& number
 
 } // namespace
 
-Task<Result<>> Machine::start(EventBus& bus, MachineSpec spec, ProbeBook& probes, BootWindow& window, Gate& cancel) {
-    const bool entered = co_await window.enter(cancel);
+Task<Result<>> Machine::start(EventBus& bus, MachineSpec spec, BootContext& context) {
+    const bool entered = co_await context.window.enter(context.cancel);
     if (!entered) co_return fail(ErrorCode::cancelled, "VM " + name_ + ": cancelled before its launch");
     struct Place {
         BootWindow& window;
         ~Place() { window.leave(); }
-    } place{window};
+    } place{context.window};
     CASTRA_CO_CHECK(step(VmStep::prepare));
-    auto prepared = co_await prepare(bus, spec, probes);
-    if (prepared && cancel.is_open()) prepared = fail(ErrorCode::cancelled, "cancelled before its launch");
+    auto prepared = co_await prepare(bus, spec, context);
+    if (prepared && context.cancel.is_open()) prepared = fail(ErrorCode::cancelled, "cancelled before its launch");
     if (prepared) prepared = co_await launch(bus);
     if (!prepared) {
         leases_.clear();
         (void)step(VmStep::failed);
         co_return Failure(prepared.error().within("start VM " + name_));
     }
-    auto ready = co_await await_ready(bus, cancel, spec.ready_wait);
+    auto ready = co_await await_ready(bus, context.cancel, spec.ready_wait);
     if (!ready) co_return Failure(ready.error().within("start VM " + name_));
     co_return Result<>();
 }
 
-Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, ProbeBook& probes) {
+Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, BootContext& context) {
     launcher_ = spec.launcher;
     record_ = {};
     record_.name = name_;
@@ -71,7 +71,7 @@ Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, ProbeBook& pro
     if (spec.wants_ssh_key) {
         CASTRA_CO_CHECK(co_await make_ssh_key());
     }
-    auto plan = co_await make_plan(spec, probes);
+    auto plan = co_await make_plan(spec, context.probes);
     if (!plan) co_return Failure(plan.error());
     plan_ = std::move(*plan);
     record_.spec = spec.vm;
@@ -79,8 +79,9 @@ Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, ProbeBook& pro
     if (!plan_.overlays.empty()) record_.overlay = plan_.overlays.front().path;
     CASTRA_CO_CHECK(save_record(layout_, record_)); // from here on a successor finds whatever is made
     for (const auto& warning : plan_.warnings)
-        publish(bus, contract::message(Severity::warn, contract::clean_text(warning.text, 1024, true), warning.code)
-                         .cure(contract::clean_text(warning.hint, 1024, true)));
+        if (context.warnings_said.insert(warning.text).second)
+            publish(bus, contract::message(Severity::warn, contract::clean_text(warning.text, 1024, true), warning.code)
+                             .cure(contract::clean_text(warning.hint, 1024, true)));
     for (const auto& file : plan_.files) {
         if (std::filesystem::path(file.path).parent_path() != layout_.vm_dir(name_))
             co_return fail(ErrorCode::plugin, "the plan of " + launcher_->id() + " writes outside the VM's directory: " + file.path);

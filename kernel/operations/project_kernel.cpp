@@ -166,7 +166,8 @@ Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Proj
         PluginSet plugins(workshop_.installation(), workshop_.registry(), &project->config);
         attach_reporters(run, *project, plugins);
     }
-    auto result = co_await fleet_->down(run.bus(), names, project ? stop_times_of(project->config) : StopTimes{});
+    const auto times = project ? stop_times_of(project->config) : StopTimes{};
+    auto result = co_await fleet_->down(run.bus(), names, times);
     auto summary = summary_of(result);
     if (!result.failures.empty()) {
         summary.outcome = Outcome::failed;

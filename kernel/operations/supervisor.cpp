@@ -9,7 +9,7 @@ namespace castra {
 namespace {
 
 constexpr Milliseconds request_wait{10000}; // a client that connects and says nothing
-constexpr Milliseconds idle_wait{1000};     // after start or the last client: whoever started us is about to connect
+constexpr Milliseconds first_client_wait{5000}; // whoever started us is about to connect
 
 // Opens `cancel` when the client asks for it. A client that merely goes away cancels nothing: the work is the project's.
 Task<> watch_for_cancel(Stream& stream, Gate& cancel) {
@@ -34,12 +34,13 @@ Result<> Supervisor::listen() {
 }
 
 void Supervisor::check_idle() {
-    if (clients_ == 0 && kernel_->is_idle()) idle_.open();
+    if (clients_ == 0 && had_client_ && kernel_->is_idle()) idle_.open();
 }
 
 Task<> Supervisor::serve() {
     asio::co_spawn(workshop_.host().executor(), accept_clients(), asio::detached);
-    co_await workshop_.host().sleep_for(idle_wait);
+    co_await (idle_.wait() || workshop_.host().sleep_for(first_client_wait));
+    had_client_ = true; // nobody came: nobody is waited for
     check_idle();
     co_await idle_.wait();
     // From here on nobody can connect: the socket goes before the lock does.
@@ -59,6 +60,7 @@ Task<> Supervisor::accept_clients() {
         const auto user = stream->peer_user();
         if (!user || (*user != workshop_.installation().environment.user && *user != 0)) continue;
         ++clients_;
+        had_client_ = true;
         asio::co_spawn(workshop_.host().executor(), serve_client(std::move(*stream)), [this](const std::exception_ptr&) {
             --clients_;
             check_idle();
@@ -91,7 +93,10 @@ Task<> Supervisor::serve_client(Stream stream) {
         co_await forever.wait(); // the run, not the client, decides when this ends
     };
     co_await (kernel_->perform(std::move(*request), std::move(sinks), cancel) || watch(stream, *cancel, never));
-    stream.shutdown();
+    // The last client of an idle supervisor is let go by the end of this process, so that a `down` that has returned has
+    // left no process behind.
+    if (clients_ == 1 && kernel_->is_idle()) (void)stream.duplicate().release();
+    else stream.shutdown();
 }
 
 } // namespace castra

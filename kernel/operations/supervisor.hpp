@@ -28,6 +28,7 @@ private:
     std::optional<Listener> listener_;
     Gate idle_;
     int clients_ = 0;
+    bool had_client_ = false;
 };
 
 } // namespace castra

@@ -93,14 +93,11 @@ Result<> check_compatible(const Manifest& manifest, ContractVersion contract) {
 PluginLibrary::PluginLibrary(std::filesystem::path file, Manifest manifest, HostServices& services)
     : file_(std::move(file)), manifest_(std::move(manifest)), host_(services, manifest_.id) {}
 
-Result<std::unique_ptr<PluginLibrary>> PluginLibrary::load(const std::filesystem::path& file, Manifest manifest,
-                                                           HostServices& services, ContractVersion contract) {
-    const auto doing = "plugin " + manifest.id + " (" + file.string() + ")";
-    std::unique_ptr<PluginLibrary> library(new PluginLibrary(file, std::move(manifest), services));
-    auto outcome = check_compatible(library->manifest(), contract);
-    if (outcome) outcome = library->enter();
-    if (!outcome) return Failure(outcome.error().within(doing));
-    return library;
+Result<> PluginLibrary::load(ContractVersion contract) {
+    auto outcome = check_compatible(manifest_, contract);
+    if (outcome) outcome = enter();
+    if (outcome) return {};
+    return Failure(outcome.error().within("plugin " + manifest_.id + " (" + file_.string() + ")"));
 }
 
 // Runs code of the plugin for the first time: constructors, entry, init.

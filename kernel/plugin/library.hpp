@@ -11,24 +11,24 @@
 #include "plugin/manifest.hpp"
 
 #include <filesystem>
-#include <memory>
+#include <string>
 
 namespace castra {
 
 class PluginLibrary {
 public:
-    // `file` is a real path that check_trust() answered, `manifest` what read_manifest() says of it.
-    static Result<std::unique_ptr<PluginLibrary>> load(const std::filesystem::path& file, Manifest manifest,
-                                                       HostServices& services, ContractVersion contract);
+    // `file` is a real path that check_trust() answered, `manifest` what read_manifest() says of it. Loads nothing.
+    PluginLibrary(std::filesystem::path file, Manifest manifest, HostServices& services);
+    // Once. Afterwards, refused or not, code of it may hold the address of the host table: keep this object.
+    Result<> load(ContractVersion contract);
 
     const Manifest& manifest() const { return manifest_; }
     const std::filesystem::path& file() const { return file_; }
-    const castra_plugin& table() const { return *table_; } // valid as long as the process
+    const castra_plugin& table() const { return *table_; } // once loaded; valid as long as the process
     // nullptr: this kind is not in the manifest.
     const castra_interface* find_interface(const std::string& kind) const;
 
 private:
-    PluginLibrary(std::filesystem::path file, Manifest manifest, HostServices& services);
     Result<> enter();
     Result<> check_table() const;
     Result<> check_kinds() const;

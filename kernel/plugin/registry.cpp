@@ -14,7 +14,7 @@ Result<const PluginLibrary*> PluginRegistry::load(const std::filesystem::path& f
     const auto trusted = check_trust(file, sha256);
     if (!trusted) return Failure(trusted.error().within("plugin not trusted"));
     const auto& real = *trusted;
-    if (const auto refused = refused_.find(real); refused != refused_.end()) return Failure(refused->second);
+    if (const auto refused = refused_.find(real); refused != refused_.end()) return Failure(refused->second.error);
 
     CASTRA_TRY(manifest, read_manifest(real));
     if (const auto* known = find(manifest.id)) {
@@ -23,13 +23,13 @@ Result<const PluginLibrary*> PluginRegistry::load(const std::filesystem::path& f
                     "two plugins have the id " + manifest.id + ": " + known->file().string() + " and " + real.string(),
                     "name one of them in castra.toml, or remove one");
     }
-    const auto id = manifest.id;
-    auto library = PluginLibrary::load(real, std::move(manifest), services_, contract_);
-    if (!library) {
-        refused_.emplace(real, library.error());
-        return Failure(library.error());
+    auto library = std::make_unique<PluginLibrary>(real, std::move(manifest), services_);
+    if (const auto loaded = library->load(contract_); !loaded) {
+        refused_.emplace(real, Refused{loaded.error(), std::move(library)});
+        return Failure(loaded.error());
     }
-    return libraries_.emplace(id, *std::move(library)).first->second.get();
+    auto id = library->manifest().id;
+    return libraries_.emplace(std::move(id), std::move(library)).first->second.get();
 }
 
 const PluginLibrary* PluginRegistry::find(std::string_view id) const {

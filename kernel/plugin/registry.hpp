@@ -33,7 +33,11 @@ private:
     HostServices& services_;
     ContractVersion contract_;
     std::map<std::string, std::unique_ptr<PluginLibrary>, std::less<>> libraries_; // by id
-    std::map<std::filesystem::path, Error> refused_;                               // by real path
+    struct Refused {
+        Error error;
+        std::unique_ptr<PluginLibrary> library; // still mapped, and may have been told where its host table is
+    };
+    std::map<std::filesystem::path, Refused> refused_; // by real path
 };
 
 } // namespace castra

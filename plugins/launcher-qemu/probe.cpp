@@ -15,7 +15,7 @@ std::string kvm_cpu(const Options& options) {
     return options.cpu.empty() ? "host" : options.cpu;
 }
 
-// qemu64 starts Linux quickest under TCG, ahead of max by 5 to 10 %: fewer features to set up.
+// Quickest under TCG with a small kernel: 4 to 12 % less processor time than max. With Debian's kernel they are equal.
 std::string tcg_cpu(const Options& options) {
     return options.cpu.empty() || options.cpu == "host" ? "qemu64" : options.cpu;
 }

@@ -24,6 +24,7 @@ class ProcessDisturbance : public Corpus, public ::testing::WithParamInterface<D
 TEST_P(ProcessDisturbance, IsRefusedByNameAndPutBack) {
     const auto home = std::filesystem::current_path();
     ::setenv("CASTRA_TEST_DISTURB", GetParam().what, 1);
+    ::setenv("CASTRA_TEST_KEPT", "a=b", 1);
     EXPECT_THAT(refusal_of("good-disturbing"),
                 HasSubstr("changed " + std::string(GetParam().said) + " while it was loaded"));
 
@@ -39,6 +40,7 @@ TEST_P(ProcessDisturbance, IsRefusedByNameAndPutBack) {
     EXPECT_EQ(std::filesystem::current_path(), home);
     EXPECT_EQ(std::fegetround(), FE_TONEAREST);
     EXPECT_EQ(::getenv("CASTRA_TEST_LEFT_BEHIND"), nullptr);
+    EXPECT_STREQ(::getenv("CASTRA_TEST_KEPT"), "a=b");
 
     // Its constructors do not run again: a second try would look clean.
     EXPECT_THAT(refusal_of("good-disturbing"), HasSubstr(GetParam().said));

@@ -78,6 +78,12 @@ TEST(Acceleration, FallsBackAndSaysWhyAndTheCure) {
     }
 }
 
+TEST(Acceleration, SaysSeveralLinesOfQemuAsOne) {
+    auto request = tiny();
+    request.probes["kvm"] = {false, "exit code 1: one\ntwo\n"};
+    EXPECT_TRUE(plan(request).warnings.at(0).text.ends_with("exit code 1: one; two"));
+}
+
 TEST(Acceleration, WithoutAVerdictIsNotProved) {
     EXPECT_EQ(plan(tiny()).accelerator, "tcg");
 }
