@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real virtual machines, under whatever accelerator really works. The image is castra image build tiny."""
+import hashlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import unittest
+
+from support import Project, types_of
+
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "castra"
+SSH = "[[vms.port_forwards]]\nhost = 0\nguest = 22\n"
+
+
+class Guest(Project):
+    def guest(self, count=1, machine="microvm", disk=False, append="", lifecycle="", extra=SSH, memory="96 MiB"):
+        boot = f'[vms.boot]\nappend = "{append}"\n' if append else ""
+        # A kernel command line of its own: what the image leaves open still comes from the image.
+        if append:
+            image = json.loads((CACHE / "images/tiny/image.json").read_text())
+            folder = CACHE / "images/tiny"
+            boot = (f'[vms.boot]\nkernel = "{folder}/vmlinux"\ninitrd = "{folder}/initrd"\n'
+                    f'append = "{image["append"]} {append}"\n')
+        self.write(f'{lifecycle}[[vms]]\nname = "g"\nimage = "tiny"\ncount = {count}\nmemory = "{memory}"\n'
+                   f'[vms.options]\nmachine = "{machine}"\ndisk = {str(disk).lower()}\n{boot}{extra}')
+
+    def ssh(self, vm, command):
+        where = next(one for one in self.status()["vms"] if one["name"] == vm)["ssh"]
+        return subprocess.run(["ssh", "-i", where["identity"], "-p", str(where["port"]), "-o", "BatchMode=yes",
+                               "-o", f"UserKnownHostsFile={where['known_hosts']}", "-o", "StrictHostKeyChecking=accept-new",
+                               "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60", f"{where['user']}@{where['address']}", command],
+                              capture_output=True, text=True, timeout=120)
+
+
+class FourGuests(Guest):
+    def test_four_guests_come_up_answer_over_ssh_and_go_down(self):
+        self.guest(count=4)
+        events = self.events(self.castra("up"))
+        for i in range(4):
+            self.assertEqual([t for t in types_of(events, f"g-{i}") if t != "message"], ["vm.launch", "vm.ready"])
+        accelerator = {event["accelerator"] for event in events if event["type"] == "vm.launch"}
+        warned = [event for event in events if event.get("code") == "accelerator_fallback"]
+        self.assertEqual(len(warned), int(accelerator == {"tcg"}), "falling back is told once, with its reason")
+        answers = [self.ssh(f"g-{i}", "hostname") for i in range(4)]
+        self.assertEqual([answer.stdout.strip() for answer in answers], [f"g-{i}" for i in range(4)], answers)
+        self.events(self.castra("down"))
+
+
+class DiskGuest(Guest):
+    def test_a_disk_is_an_overlay_and_the_power_button_works(self):
+        base = CACHE / "images/tiny/disk.qcow2"
+        before = hashlib.sha256(base.read_bytes()).hexdigest()
+        self.guest(machine="q35", disk=True)
+        events = self.events(self.castra("up"))
+        self.assertEqual([t for t in types_of(events, "g-0") if t != "message"],
+                         ["vm.overlay_prepared", "vm.launch", "vm.ready"])
+        prepared = next(event for event in events if event["type"] == "vm.overlay_prepared")
+        self.assertEqual(prepared["base_digest"], "sha256:" + before)
+        self.assertEqual(self.ssh("g-0", "echo kept > /root/file && sync && cat /root/file").stdout, "kept\n")
+        events = self.events(self.castra("down"))
+        self.assertIn("vm.cooperative_succeeded", types_of(events, "g-0"))
+        complete = next(event for event in events if event["type"] == "vm.shutdown_complete")
+        self.assertEqual(complete["outcome"], "graceful")
+        self.assertIn("vm.overlay_discarded", types_of(events, "g-0"))
+        self.assertEqual(hashlib.sha256(base.read_bytes()).hexdigest(), before, "the base image is never written")
+
+    def test_the_supervisor_is_killed_and_down_is_still_graceful(self):
+        self.guest(machine="q35", disk=True)
+        self.events(self.castra("up"))
+        os.kill(self.supervisor(), signal.SIGKILL)
+        self.assertEqual(self.states(), {"g-0": "ready"})
+        events = self.events(self.castra("down"))
+        self.assertIn("vm.cooperative_succeeded", types_of(events, "g-0"))
+
+
+class BadGuests(Guest):
+    def test_a_guest_that_never_says_ready(self):
+        self.guest(append="castra.test=no-ready", lifecycle="[lifecycle]\nready_wait_secs = 15\n", extra="")
+        events = self.events(self.castra("up"), 1)
+        error = next(event for event in events if event["severity"] == "error")
+        self.assertIn("not ready within 15000 ms", error["message"])
+        self.assertTrue(error["remediation"])
+
+    def test_a_guest_that_panics_has_a_capsule_with_its_last_words(self):
+        self.guest(append="castra.test=panic", extra="")
+        events = self.events(self.castra("up"), 1)
+        exited = next(event for event in events if event["type"] == "vm.exited")
+        self.assertFalse(exited["expected"])
+        self.assertEqual(exited["capsule"]["phase"], "boot")
+
+    def test_a_guest_that_ignores_its_power_button(self):
+        self.guest(machine="q35", append="castra.test=ignore-acpi", extra="",
+                   lifecycle="[lifecycle]\ngraceful_shutdown_wait_secs = 1\n")
+        self.events(self.castra("up"))
+        events = self.events(self.castra("down"))
+        timed_out = next(event for event in events if event["type"] == "vm.cooperative_timed_out")
+        self.assertEqual(timed_out["reason"], "timeout_expired")
+        self.assertEqual([e["signal"] for e in events if e["type"] == "vm.shutdown_escalated"], ["SIGTERM"])
+
+    def test_a_guest_that_floods_its_console_fills_no_disk(self):
+        self.guest(append="castra.test=flood", extra="")
+        self.events(self.castra("up"))
+        self.assertEqual(self.states(), {"g-0": "ready"})
+        self.events(self.castra("down"))
+        written = sum(path.stat().st_size for path in self.home.rglob("serial.log*"))
+        self.assertLessEqual(written, 2 * 4 * 1024 * 1024)
+
+
+if __name__ == "__main__":
+    unittest.main()
