@@ -54,7 +54,8 @@ SinkQueue::~SinkQueue() {
 void SinkQueue::push(std::shared_ptr<const EncodedEvent> event) {
     std::unique_lock lock(shared_->mutex);
     if (shared_->status.detached || shared_->closing) return;
-    if (shared_->waiting.size() >= limits_.events_max && !shared_->coalesce(*event)) {
+    const bool is_full = shared_->waiting.size() >= limits_.events_max;
+    if (is_full && !(limits_.may_coalesce && shared_->coalesce(*event))) {
         const auto began = std::chrono::steady_clock::now();
         shared_->emptied.wait_for(lock, block_left_, [&] {
             return shared_->status.detached || shared_->waiting.size() < limits_.events_max;

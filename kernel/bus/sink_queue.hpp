@@ -19,6 +19,7 @@ struct SinkLimits {
     std::size_t events_max = 1024;
     std::chrono::milliseconds block_max{200};  // over all pushes of a run
     std::chrono::milliseconds close_max{5000}; // to take what is left at the end
+    bool may_coalesce = true;                  // false: every event or none (a client that passes the stream on)
 };
 
 struct SinkStatus {

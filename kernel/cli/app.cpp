@@ -98,7 +98,7 @@ Task<int> App::up(CommandLine line) {
 }
 
 Task<int> App::up_foreground(CommandLine line, Project project) {
-    auto kernel = ProjectKernel::open(workshop_, project.layout, project.config.path);
+    auto kernel = ProjectKernel::open(workshop_, project.layout, project.config.path, false);
     if (!kernel) co_return reject(line, project.config.name, {kernel.error()});
     auto* owned = kernel->get();
     Supervisor supervisor(workshop_, std::move(*kernel));
@@ -123,9 +123,11 @@ Task<int> App::up_foreground(CommandLine line, Project project) {
 
 Task<int> App::down(CommandLine line) {
     auto project = load_project(workshop_.installation(), line.request.config);
-    auto layout = project ? Result<Layout>(project->layout) : locate_project(workshop_.installation(), line.request.config);
-    if (!layout) co_return reject(line, "", project.error());
-    auto known = recorded_vms(*layout);
+    auto located = project ? Result<Located>(Located{project->layout, project->config.path})
+                           : locate_project(workshop_.installation(), line.request.config);
+    if (!located) co_return reject(line, "", project.error());
+    const auto& [layout, path] = *located;
+    auto known = recorded_vms(layout);
     const bool has_records = !known.empty();
     if (project)
         for (const auto& vm : project->config.vms) known.push_back(vm.name);
@@ -135,9 +137,7 @@ Task<int> App::down(CommandLine line) {
             findings.push_back({ErrorCode::usage, "this project has no VM \"" + vm + "\"", "castra status lists them"});
     const auto name = project ? project->config.name : std::string();
     if (!findings.empty()) co_return reject(line, name, findings);
-    const auto path = project ? project->config.path
-                              : std::filesystem::canonical(line.request.config.empty() ? "castra.toml" : line.request.config).string();
-    if (has_records) co_return co_await perform_remotely(line, *layout, path);
+    if (has_records) co_return co_await perform_remotely(line, layout, path);
 
     Run run(workshop_.host().clock(), line.request, name, workshop_.installation().version);
     if (auto sink = sink_for(line, run.id())) run.bus().add_sink(std::move(sink));
@@ -150,10 +150,12 @@ Task<int> App::down(CommandLine line) {
 
 Task<int> App::status(CommandLine line) {
     auto project = load_project(workshop_.installation(), line.request.config);
-    auto layout = project ? Result<Layout>(project->layout) : locate_project(workshop_.installation(), line.request.config);
-    if (!layout) co_return reject(line, "", project.error());
-    const auto path = project ? project->config.path : line.request.config;
-    const auto status = co_await project_status(workshop_.host(), *layout, project ? &project->config : nullptr, path);
+    auto located = project ? Result<Located>(Located{project->layout, project->config.path})
+                           : locate_project(workshop_.installation(), line.request.config);
+    if (!located) co_return reject(line, "", project.error());
+    const auto& [layout, path] = *located;
+    const auto* config = project ? &project->config : nullptr;
+    const auto status = co_await project_status(workshop_.host(), layout, config, path);
     if (line.json) {
         print(to_json(status).dump(2) + "\n");
         co_return exit_code::succeeded;
@@ -173,6 +175,19 @@ Task<int> App::status(CommandLine line) {
     co_return run.finish(std::move(summary), count_of(status)).exit_code;
 }
 
+// SIGTERM (the machine shuts down, say) takes the project down in order; whoever wants the VMs to go on uses SIGKILL.
+Task<> App::take_down_on_signal(ProjectKernel& kernel) {
+    while (true) {
+        const int number = co_await signals_.next();
+        if (number == 0) co_return;
+        if (number == SIGHUP) continue; // a supervisor outlives its terminal
+        Request request;
+        request.operation = Operation::down;
+        request.argv = {"castra", "supervise"};
+        co_await kernel.perform(request, {}, std::make_shared<Gate>(workshop_.host().executor()));
+    }
+}
+
 Task<int> App::supervise(CommandLine line) {
     auto say = [&](const std::string& word) {
         if (line.notify_fd < 0) return;
@@ -183,17 +198,19 @@ Task<int> App::supervise(CommandLine line) {
     Layout layout(workshop_.installation().environment, line.request.config, "");
     if (!line.state_dir.empty() && layout.state_dir() != line.state_dir)
         layout = Layout(workshop_.installation().environment, line.request.config, line.state_dir);
-    auto kernel = ProjectKernel::open(workshop_, layout, line.request.config);
+    auto kernel = ProjectKernel::open(workshop_, layout, line.request.config, true);
     if (!kernel) {
         say(kernel.error().text);
         co_return exit_code::of(kernel.error().code);
     }
+    auto* owned = kernel->get();
     Supervisor supervisor(workshop_, std::move(*kernel));
     if (const auto listening = supervisor.listen(); !listening) {
         say(listening.error().text);
         co_return exit_code::failed;
     }
     say("READY");
+    asio::co_spawn(workshop_.host().executor(), take_down_on_signal(*owned), asio::detached);
     co_await supervisor.serve();
     co_return exit_code::succeeded;
 }

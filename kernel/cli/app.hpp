@@ -22,6 +22,7 @@ private:
     Task<int> down(CommandLine line);
     Task<int> status(CommandLine line);
     Task<int> supervise(CommandLine line);
+    Task<> take_down_on_signal(ProjectKernel& kernel);
     Task<int> image_build(CommandLine line);
     int contract_schema(const CommandLine& line);
 

@@ -102,6 +102,21 @@ Result<> replace(const Path& path, std::string_view content, bool durable) {
     return {};
 }
 
+bool exists(const Path& path) {
+    struct stat info {};
+    return lstat(path.c_str(), &info) == 0;
+}
+
+Result<> make_private_directory(const Path& path) {
+    CASTRA_CHECK(make_directories(path));
+    struct stat info {};
+    if (lstat(path.c_str(), &info) != 0) return fail_errno("look at " + path.string());
+    if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return fail(ErrorCode::preflight, path.string() + " is not a directory of this user's alone",
+                    "remove it, or set XDG_RUNTIME_DIR or CASTRA_HOME to a directory that is");
+    return {};
+}
+
 Result<> remove(const Path& path) {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove " + path.string());
     return {};

@@ -17,6 +17,9 @@ Result<> make_directories(const Path& path); // 0700 for those it makes
 Result<std::string> read(const Path& path, std::size_t bytes_max);
 // Temporary file in the same directory, synced, renamed over `path`, directory synced.
 Result<> replace(const Path& path, std::string_view content, bool durable = true);
+bool exists(const Path& path); // a dangling symlink exists too
+// Exists, is a directory and no link, belongs to this user, and nobody else may write to it. For what stands in /tmp.
+Result<> make_private_directory(const Path& path);
 Result<> remove(const Path& path);      // absent is fine; never follows a symlink; not a directory
 Result<> remove_tree(const Path& path); // absent is fine; never follows symlinks
 std::int64_t allocated_bytes(const Path& path); // of a file or a tree; 0 when absent

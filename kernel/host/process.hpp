@@ -34,6 +34,7 @@ struct SpawnRequest {
     std::vector<std::string> env;   // NAME=value, nothing else is passed on
     std::string working_dir;        // absolute
     std::string output_path;        // stdout and stderr, appended, 0600; empty: /dev/null
+    bool held = false;              // do not run the program before release(): if castra dies first it never runs
     bool output_to_stderr = false;  // stdout and stderr go to our stderr instead
     std::vector<InheritedFd> fds;   // beyond 0, 1, 2
 };
@@ -47,6 +48,8 @@ public:
     // Until it has ended; may be awaited again. If ours: what is left of its session is killed, then it is reaped.
     virtual Task<ExitStatus> wait() = 0;
     virtual bool has_exited() const = 0;
+    // Lets a held process run its program. Errors: io, with why it cannot be run; the process has ended then.
+    virtual Result<> release() = 0;
     // Errors: io. A process that has ended is no error.
     virtual Result<> signal(int number) = 0;
 };

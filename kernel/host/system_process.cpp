@@ -33,10 +33,37 @@ std::string signal_name(int number) {
     return name ? std::string("SIG") + name : "signal " + std::to_string(number);
 }
 
+// What the child reports before it has become the program: the errno that stopped it; nothing when it runs.
+Result<> read_report(const UniqueFd& report, const std::string& doing) {
+    int error = 0;
+    ssize_t size = 0;
+    do size = ::read(report.get(), &error, sizeof error);
+    while (size < 0 && errno == EINTR);
+    if (size == sizeof error) return fail_errno(doing, error);
+    return {};
+}
+
 class SystemProcess final : public Process {
 public:
     SystemProcess(const Executor& executor, UniqueFd pidfd, ProcessId id, bool is_child)
         : pidfd_(executor, pidfd.release()), ended_(executor), id_(id), is_child_(is_child) {}
+
+    // Until release() the child waits for a byte on `go`; its end means that castra died.
+    void hold(UniqueFd go, UniqueFd report, std::string doing) {
+        go_ = std::move(go);
+        report_ = std::move(report);
+        doing_ = std::move(doing);
+    }
+    Result<> release() override {
+        if (!go_) return {};
+        const char word = 'g';
+        const bool told = ::write(go_.get(), &word, 1) == 1;
+        go_.reset();
+        if (!told) return fail(ErrorCode::io, doing_ + ": it ended while it was held");
+        auto answer = read_report(report_, doing_);
+        report_.reset();
+        return answer;
+    }
 
     ProcessId id() const override { return id_; }
     bool has_exited() const override { return ended_.is_open(); }
@@ -78,6 +105,8 @@ private:
     ProcessId id_;
     ExitStatus status_;
     bool is_child_;
+    UniqueFd go_, report_;
+    std::string doing_;
 };
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
@@ -96,9 +125,11 @@ struct ChildSetup {
     int input, output;
     std::vector<InheritedFd> fds; // fd moved above every target number beforehand
     int number_end = 3;
+    int go = -1; // held: a byte must come before anything else is done
 
     [[nodiscard]] int run() const {
         setsid();
+        if (char word = 0; go >= 0 && ::read(go, &word, 1) != 1) _exit(127);
         umask(0077);
         sigset_t none;
         sigemptyset(&none);
@@ -147,7 +178,7 @@ Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const S
     const auto argv = pointers(request.argv);
     const auto env = pointers(request.env);
     ChildSetup child{request.program.c_str(), argv.data(), env.data(), request.working_dir.c_str(),
-                     input.get(), output ? output.get() : input.get(), {}, 3};
+                     input.get(), output ? output.get() : input.get(), {}, 3, -1};
     for (const auto& fd : request.fds) child.number_end = std::max(child.number_end, fd.number + 1);
     std::vector<UniqueFd> moved; // no source may be overwritten by another's dup2
     for (const auto& fd : request.fds) {
@@ -161,6 +192,16 @@ Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const S
     UniqueFd report_write(fcntl(report[1], F_DUPFD_CLOEXEC, child.number_end));
     ::close(report[1]);
 
+    UniqueFd go_read;
+    UniqueFd go_write;
+    if (request.held) {
+        int ends[2];
+        if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno(doing);
+        go_read.reset(ends[0]);
+        go_write.reset(ends[1]);
+        child.go = go_read.get();
+    }
+
     // Signals are held back so that the child never runs a handler of ours.
     sigset_t all;
     sigset_t before;
@@ -169,6 +210,7 @@ Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const S
     const int pid = fork();
     const int fork_error = errno;
     if (pid == 0) {
+        if (request.held) ::close(go_write.get()); // or the end of castra would never be the end of the pipe
         const int error = child.run();
         [[maybe_unused]] const auto sent = ::write(report_write.get(), &error, sizeof error);
         _exit(127);
@@ -176,13 +218,11 @@ Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const S
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0) return fail_errno(doing + ": fork", fork_error);
     report_write.reset();
-    int error = 0;
-    ssize_t size = 0;
-    do size = ::read(report_read.get(), &error, sizeof error);
-    while (size < 0 && errno == EINTR);
-    if (size == sizeof error) {
-        waitpid(pid, nullptr, 0);
-        return fail_errno(doing, error);
+    if (!request.held) {
+        if (auto runs = read_report(report_read, doing); !runs) {
+            waitpid(pid, nullptr, 0);
+            return Failure(runs.error());
+        }
     }
     UniqueFd pidfd(pidfd_open(pid));
     if (!pidfd) {
@@ -192,7 +232,9 @@ Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const S
         return fail_errno(doing + ": pidfd_open", open_error);
     }
     const ProcessId id{pid, start_ticks_of(pid).value_or(0)};
-    return std::make_unique<SystemProcess>(executor, std::move(pidfd), id, true);
+    auto process = std::make_unique<SystemProcess>(executor, std::move(pidfd), id, true);
+    if (request.held) process->hold(std::move(go_write), std::move(report_read), doing);
+    return process;
 }
 
 Result<std::unique_ptr<Process>> adopt_process(const Executor& executor, ProcessId id) {

@@ -3,6 +3,8 @@
 
 #include "host/in_parallel.hpp"
 
+#include <algorithm>
+
 namespace castra {
 
 using contract::VmOutcome;
@@ -36,7 +38,10 @@ std::vector<Error> Fleet::adopt_recorded() {
         if (machines_.contains(name)) continue;
         auto record = load_record(layout_, name);
         if (!record) {
-            problems.push_back(record.error().within("adopt VM " + name));
+            auto problem = record.error().within("adopt VM " + name);
+            problem.hint = "see whether a process of it still runs, end it, then remove " + layout_.vm_dir(name).string();
+            damaged_.insert_or_assign(name, problem);
+            problems.push_back(std::move(problem));
             continue;
         }
         (void)machine(name).adopt(std::move(*record)); // not alive: failed, and cleared away by the next up or down
@@ -69,6 +74,12 @@ void Fleet::report(EventBus& bus, const std::string& vm, const Error& error) {
 
 Task<> Fleet::bring_up(EventBus& bus, Effort& effort, BootContext& context, bool keep_going) {
     auto& vm = *effort.machine;
+    if (const auto damaged = damaged_.find(vm.name()); damaged != damaged_.end()) {
+        effort.error = damaged->second;
+        report(bus, vm.name(), *effort.error);
+        if (!keep_going) context.cancel.open();
+        co_return;
+    }
     if (vm.state() == VmState::failed) { // what an earlier life left
         if (auto cleared = vm.discard(bus, contract::DiscardReason::orphan); !cleared) {
             effort.error = cleared.error();
@@ -102,6 +113,7 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
         if (!has_process(effort.machine->state()))
             tasks.push_back(bring_up(bus, effort, context, wanted.keep_going));
     co_await in_parallel(host_.executor(), std::move(tasks));
+    judge_the_dead(efforts, context, wanted.keep_going);
     for (auto& effort : efforts) {
         if (effort.begun) effort.result.outcome = VmOutcome::succeeded;
         if (!effort.error) continue;
@@ -112,11 +124,21 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     total.undone = cancel.is_open(); // by the user, or by a failure without keep_going
     co_await undo(bus, efforts, wanted.stop_times, total);
     for (auto& effort : efforts) {
-        effort.result.final_state = to_string(effort.machine->state());
+        effort.result.final_state =
+            damaged_.contains(effort.machine->name()) ? "unknown" : std::string(to_string(effort.machine->state()));
         if (effort.machine->state() == VmState::failed) effort.result.outcome = VmOutcome::failed; // died after it was ready
         total.vms.push_back(effort.result);
     }
     co_return total;
+}
+
+// A VM that became ready and ended while others still booted has failed this run as much as one that never was.
+void Fleet::judge_the_dead(std::vector<Effort>& efforts, BootContext& context, bool keep_going) {
+    for (auto& effort : efforts) {
+        if (effort.error || !effort.begun || effort.machine->state() != VmState::failed) continue;
+        effort.error = Error{ErrorCode::launch, "VM " + effort.machine->name() + " ended after it was ready", ""};
+        if (!keep_going) context.cancel.open();
+    }
 }
 
 // Takes down what this run began: everything when the run is undone, otherwise only what failed.
@@ -154,19 +176,28 @@ Task<> Fleet::take_down(EventBus& bus, Machine& vm, StopTimes times, contract::V
 
 Task<FleetResult> Fleet::down(EventBus& bus, std::vector<std::string> names, StopTimes times) {
     FleetResult total;
-    if (names.empty())
+    if (names.empty()) {
         for (const auto& [name, held] : machines_) names.push_back(name);
+        for (const auto& [name, error] : damaged_)
+            if (!machines_.contains(name)) names.push_back(name);
+    }
     total.vms.resize(names.size());
     std::vector<Task<>> tasks;
     for (std::size_t i = 0; i < names.size(); ++i) {
         total.vms[i].vm = names[i];
         total.vms[i].outcome = VmOutcome::unchanged;
-        if (auto* held = find(names[i])) tasks.push_back(take_down(bus, *held, times, total.vms[i], total));
+        if (const auto damaged = damaged_.find(names[i]); damaged != damaged_.end()) {
+            total.vms[i].outcome = VmOutcome::failed;
+            total.failures.push_back(damaged->second);
+            total.leftovers.push_back(layout_.vm_dir(names[i]));
+            report(bus, names[i], damaged->second);
+        } else if (auto* held = find(names[i])) tasks.push_back(take_down(bus, *held, times, total.vms[i], total));
     }
     co_await in_parallel(host_.executor(), std::move(tasks));
     for (auto& result : total.vms) {
         const auto* held = find(result.vm);
-        result.final_state = held ? to_string(held->state()) : to_string(VmState::absent);
+        if (damaged_.contains(result.vm)) result.final_state = "unknown";
+        else result.final_state = held ? to_string(held->state()) : to_string(VmState::absent);
     }
     co_return total;
 }

@@ -47,12 +47,14 @@ private:
     Task<> undo(EventBus& bus, std::vector<Effort>& efforts, StopTimes times, FleetResult& total);
     Machine& machine(const std::string& name);
     void report(EventBus& bus, const std::string& vm, const Error& error);
+    void judge_the_dead(std::vector<Effort>& efforts, BootContext& context, bool keep_going);
 
     Host& host_;
     const Layout& layout_;
     ProbeBook probes_;
     OnLost on_lost_;
     std::map<std::string, std::shared_ptr<Machine>> machines_;
+    std::map<std::string, Error> damaged_; // VMs whose record cannot be read: a process may live that we cannot name
 };
 
 } // namespace castra

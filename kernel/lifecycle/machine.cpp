@@ -48,6 +48,10 @@ Result<> Machine::adopt(VmRecord record) {
     exited_ = std::make_unique<Gate>(host_.executor());
     exit_published_ = false;
     CASTRA_CHECK(step(VmStep::adopted));
+    if (record_.phase == "launched") { // nobody saw whether it became ready
+        record_.phase = "adopted";
+        CASTRA_CHECK(save_record(layout_, record_));
+    }
     asio::co_spawn(host_.executor(), watch(shared_from_this()), asio::detached);
     asio::co_spawn(host_.executor(), reconnect(shared_from_this()), asio::detached);
     return {};
@@ -118,7 +122,7 @@ Result<std::int64_t> Machine::discard(EventBus& bus, contract::DiscardReason rea
         event.overlay_path = record_.overlay;
         event.reclaimed_bytes = files::allocated_bytes(record_.overlay);
         event.reason = reason;
-        if (event.reclaimed_bytes > 0 || std::filesystem::exists(std::filesystem::symlink_status(record_.overlay))) {
+        if (files::exists(record_.overlay)) {
             publish(bus, draft(event, name_ + ": overlay discarded"));
             CASTRA_CHECK(files::remove(record_.overlay));
             reclaimed += event.reclaimed_bytes;

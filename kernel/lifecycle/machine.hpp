@@ -70,6 +70,7 @@ private:
     Task<Result<>> prepare(EventBus& bus, MachineSpec& spec, BootContext& context);
     Result<> lease_ports(sdk::VmSpec& vm);
     Task<Result<sdk::LaunchPlan>> make_plan(MachineSpec& spec, ProbeBook& probes);
+    Result<> check_overlays(const MachineSpec& spec) const;
     Task<Result<>> make_overlays(EventBus& bus, const MachineSpec& spec);
     Task<Result<>> make_ssh_key();
     Task<Result<>> launch(EventBus& bus);

@@ -64,6 +64,8 @@ Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, BootContext& c
     record_.phase = "preparing";
     record_.boot_id = host_.boot_id();
     plan_ = {};
+    serial_.reset();
+    notify_.reset();
     CASTRA_CO_CHECK(files::make_directories(layout_.vm_dir(name_)));
     CASTRA_CO_CHECK(files::make_directories(layout_.vm_runtime_dir(name_)));
     CASTRA_CO_CHECK(files::remove(process_log()));
@@ -76,6 +78,7 @@ Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, BootContext& c
     plan_ = std::move(*plan);
     record_.spec = spec.vm;
     record_.plan = plan_;
+    CASTRA_CO_CHECK(check_overlays(spec));
     if (!plan_.overlays.empty()) record_.overlay = plan_.overlays.front().path;
     CASTRA_CO_CHECK(save_record(layout_, record_)); // from here on a successor finds whatever is made
     for (const auto& warning : plan_.warnings)
@@ -118,12 +121,22 @@ Task<Result<sdk::LaunchPlan>> Machine::make_plan(MachineSpec& spec, ProbeBook& p
     co_return plan;
 }
 
+// Before anything is recorded: what is recorded as this VM's overlay will one day be removed.
+Result<> Machine::check_overlays(const MachineSpec& spec) const {
+    if (plan_.overlays.empty()) return {};
+    const auto& path = plan_.overlays.front().path;
+    const auto ours = (layout_.vm_dir(name_) / "overlay.qcow2").string();
+    if (plan_.overlays.size() > 1 || (path != ours && path != spec.overlay))
+        return fail(ErrorCode::plugin, "the plan of " + launcher_->id() + " makes overlays that nobody asked for: " + path);
+    if (path != ours && files::exists(path))
+        return fail(ErrorCode::preflight, "overlay " + path + " exists already, and castra did not make it",
+                    "remove it, or name another file in [[vms]] overlay");
+    return {};
+}
+
 Task<Result<>> Machine::make_overlays(EventBus& bus, const MachineSpec& spec) {
     for (const auto& overlay : plan_.overlays) {
-        if (std::filesystem::exists(std::filesystem::symlink_status(overlay.path))) {
-            if (!overlay.path.starts_with(layout_.vm_dir(name_).string() + "/"))
-                co_return fail(ErrorCode::preflight, "overlay " + overlay.path + " exists already",
-                               "remove it, or name another file in [[vms]] overlay");
+        if (files::exists(overlay.path)) {
             contract::VmOverlayDiscarded orphan;
             orphan.overlay_path = overlay.path;
             orphan.reclaimed_bytes = files::allocated_bytes(overlay.path);
@@ -191,6 +204,7 @@ Task<Result<>> Machine::launch(EventBus& bus) {
     fill_in_fds(request, numbers);
 
     CASTRA_CO_CHECK(co_await connect_logs(true)); // before the child runs: the sockets listen already
+    request.held = true;
     auto process = host_.spawn(request);
     if (!process) co_return Failure(process.error());
     process_ = std::move(*process);
@@ -202,7 +216,15 @@ Task<Result<>> Machine::launch(EventBus& bus) {
     record_.pid = process_->id().pid;
     record_.start_ticks = process_->id().start_ticks;
     record_.launched_unix_us = host_.clock().unix_us();
-    const auto saved = save_record(layout_, record_);
+    // Recorded first, run second: killed in between, castra leaves nothing that runs.
+    auto runs = save_record(layout_, record_);
+    if (runs) runs = process_->release();
+    if (!runs) {
+        (void)process_->signal(SIGKILL);
+        co_await process_->wait();
+        process_.reset();
+        co_return Failure(runs.error());
+    }
     (void)step(VmStep::spawned);
     asio::co_spawn(host_.executor(), watch(shared_from_this()), asio::detached);
     contract::VmLaunch event;
@@ -211,11 +233,7 @@ Task<Result<>> Machine::launch(EventBus& bus) {
     event.launcher = record_.launcher;
     event.incarnation = record_.incarnation;
     publish(bus, draft(event, name_ + " launched (" + record_.launcher + ", " + plan_.accelerator + ")"));
-    if (saved) co_return Result<>();
-    (void)process_->signal(SIGKILL); // a VM that no successor could find must not run
-    co_await exited_->wait();
-    publish_exit(bus, true, "launch");
-    co_return Failure(saved.error());
+    co_return Result<>();
 }
 
 Task<Result<>> Machine::connect_logs(bool for_marker) {

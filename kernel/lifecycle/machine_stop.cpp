@@ -34,11 +34,13 @@ Task<Result<>> Machine::stop(EventBus& bus, StopTimes times) {
     bool ended = cooperated;
     if (!ended) ended = co_await escalate(bus, EscalationSignal::sigterm, times.sigterm);
     if (!ended) ended = co_await escalate(bus, EscalationSignal::sigkill, times.sigkill);
-    if (!ended)
+    if (!ended) {
+        (void)step(VmStep::survived);
         co_return fail(ErrorCode::timeout,
                        "stop VM " + name_ + ": process " + std::to_string(record_.pid) + " survived SIGKILL for " +
                            std::to_string(times.sigkill.count()) + " ms",
                        "it is stuck in the kernel of this machine; see its stack in /proc, then run castra down again");
+    }
     CASTRA_CO_CHECK(step(VmStep::exited));
     contract::VmShutdownComplete event;
     event.outcome = cooperated ? contract::ShutdownOutcome::graceful : contract::ShutdownOutcome::forced;
@@ -54,8 +56,8 @@ Task<bool> Machine::exits_within(Milliseconds wait) {
 
 Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful) {
     contract::VmCooperativeAttempted attempted;
-    contract::VmCooperativeTimedOut timed_out;
     if (graceful.count() == 0 || plan_.stop.empty()) {
+        contract::VmCooperativeTimedOut timed_out;
         attempted.method = "unavailable";
         publish(bus, draft(attempted, name_ + " cannot be asked to power down"));
         timed_out.reason = TimeoutReason::channel_unavailable;
@@ -82,11 +84,12 @@ Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful) {
             publish(bus, draft(contract::VmCooperativeSucceeded{watch.ms()}, name_ + " powered itself down"));
             co_return true;
         }
+        contract::VmCooperativeTimedOut timed_out;
         timed_out.waited_ms = watch.ms();
         timed_out.reason = asked ? TimeoutReason::timeout_expired : TimeoutReason::channel_error;
         if (!asked) timed_out.detail = contract::clean_text(asked.error().text, 1024, true);
         publish(bus, draft(timed_out, name_ + " did not power itself down" + (asked ? "" : ": " + *timed_out.detail))
-                         .cure("castra sends SIGTERM next; does the guest handle its power button?"));
+                         .cure("castra goes on by other means; does the guest handle its power button?"));
     }
     co_return false;
 }

@@ -72,7 +72,9 @@ Task<sdk::ProbeVerdict> ProbeBook::run(const sdk::Probe& probe, const std::strin
     const auto ended = co_await run_program(host_, std::move(program));
     const auto verdict = judge(ended, probe, files::tail_of(dir / "output", 400));
     (void)files::remove_tree(dir);
-    if (files::make_directories(cache_)) (void)files::replace(page, sdk::Json(verdict).dump(), false);
+    // A deadline that passed is a verdict about the machine; a program that could not even be run is not.
+    const bool is_verdict = ended || ended.error().code == ErrorCode::timeout;
+    if (is_verdict && files::make_directories(cache_)) (void)files::replace(page, sdk::Json(verdict).dump(), false);
     co_return verdict;
 }
 

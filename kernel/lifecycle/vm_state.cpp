@@ -18,6 +18,7 @@ constexpr std::array table{
     Transition{booting, VmStep::ready, VmState::ready}, Transition{absent, VmStep::adopted, running},
     Transition{booting, VmStep::stop, stopping},       Transition{VmState::ready, VmStep::stop, stopping},
     Transition{running, VmStep::stop, stopping},       Transition{stopping, VmStep::exited, stopped},
+    Transition{stopping, VmStep::survived, running},
     Transition{booting, VmStep::exited, failed},       Transition{VmState::ready, VmStep::exited, failed},
     Transition{running, VmStep::exited, failed},       Transition{preparing, VmStep::failed, failed},
     Transition{absent, VmStep::failed, failed},        Transition{stopped, VmStep::discarded, absent},
@@ -33,8 +34,8 @@ std::string_view to_string(VmState state) {
 }
 
 std::string_view to_string(VmStep step) {
-    constexpr std::array<std::string_view, vm_steps.size()> names{"prepare", "spawned", "ready",  "adopted",
-                                                                  "stop",    "exited",  "failed", "discarded"};
+    constexpr std::array<std::string_view, vm_steps.size()> names{"prepare",  "spawned", "ready",  "adopted", "stop",
+                                                                  "survived", "exited",  "failed", "discarded"};
     return names[static_cast<std::size_t>(step)];
 }
 

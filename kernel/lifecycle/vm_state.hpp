@@ -9,6 +9,7 @@
 //     |
 //     +-------discarded--- stopped <---exited--- stopping <---stop--- booting, ready, running
 //
+// A VM that survives even SIGKILL (stuck in the host's kernel) goes from stopping to running: it may be stopped again.
 // running: adopted after a crash of castra; it lives, and whether it ever was ready is not known.
 #pragma once
 #include <array>
@@ -21,9 +22,9 @@ enum class VmState { absent, preparing, booting, ready, running, stopping, stopp
 inline constexpr std::array vm_states{VmState::absent,  VmState::preparing, VmState::booting, VmState::ready,
                                       VmState::running, VmState::stopping,  VmState::stopped, VmState::failed};
 
-enum class VmStep { prepare, spawned, ready, adopted, stop, exited, failed, discarded };
-inline constexpr std::array vm_steps{VmStep::prepare, VmStep::spawned, VmStep::ready,  VmStep::adopted,
-                                     VmStep::stop,    VmStep::exited,  VmStep::failed, VmStep::discarded};
+enum class VmStep { prepare, spawned, ready, adopted, stop, survived, exited, failed, discarded };
+inline constexpr std::array vm_steps{VmStep::prepare,  VmStep::spawned, VmStep::ready,  VmStep::adopted, VmStep::stop,
+                                     VmStep::survived, VmStep::exited,  VmStep::failed, VmStep::discarded};
 
 std::string_view to_string(VmState state);
 std::string_view to_string(VmStep step);

@@ -21,11 +21,15 @@ tl::expected<Project, std::vector<Error>> load_project(const Installation& insta
     return Project{std::move(*config), std::move(layout), std::move(digest)};
 }
 
-Result<Layout> locate_project(const Installation& installation, const std::string& config_path) {
+Result<Located> locate_project(const Installation& installation, const std::string& config_path) {
     std::error_code error;
-    auto file = std::filesystem::canonical(config_path.empty() ? "castra.toml" : config_path, error);
-    if (error) return fail(ErrorCode::config_not_found, "find " + config_path + ": " + error.message());
-    return Layout(installation.environment, file, "");
+    auto path = std::filesystem::absolute(config_path.empty() ? "castra.toml" : config_path, error);
+    if (config_path.empty()) // as load_project searches
+        for (auto dir = path.parent_path(); !std::filesystem::exists(path, error) && dir != dir.root_path();)
+            path = (dir = dir.parent_path()) / "castra.toml";
+    auto file = std::filesystem::canonical(path, error);
+    if (error) return fail(ErrorCode::config_not_found, "find " + path.string() + ": " + error.message());
+    return Located{Layout(installation.environment, file, ""), file};
 }
 
 } // namespace castra

@@ -27,6 +27,10 @@ tl::expected<Project, std::vector<Error>> load_project(const Installation& insta
 
 // Where a project lives whose file can no longer be read as one: down and status must still work.
 // Errors: config_not_found.
-Result<Layout> locate_project(const Installation& installation, const std::string& config_path);
+struct Located {
+    Layout layout; // that of a file without state_dir
+    std::string config_path;
+};
+Result<Located> locate_project(const Installation& installation, const std::string& config_path);
 
 } // namespace castra

@@ -22,6 +22,11 @@ std::string count_text(std::size_t count, const char* noun) {
     return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
+Task<> tell_plugins(Workshop& workshop, std::shared_ptr<Gate> cancel) {
+    co_await cancel->wait();
+    if (cancel->is_open()) workshop.cancel_run();
+}
+
 contract::Summary summary_of(FleetResult& result) {
     contract::Summary summary;
     summary.vms = std::move(result.vms);
@@ -43,10 +48,16 @@ ProjectKernel::~ProjectKernel() {
     (void)files::remove_tree(layout_.runtime_dir());
 }
 
-Result<std::unique_ptr<ProjectKernel>> ProjectKernel::open(Workshop& workshop, Layout layout, std::string config_path) {
+Result<std::unique_ptr<ProjectKernel>> ProjectKernel::open(Workshop& workshop, Layout layout, std::string config_path,
+                                                           bool wait) {
     CASTRA_CHECK(files::make_directories(layout.state_dir()));
-    CASTRA_CHECK(files::make_directories(layout.runtime_dir()));
-    CASTRA_TRY(lock, FileLock::try_lock(layout.supervisor_lock(), "process " + std::to_string(::getpid())));
+    auto taken = wait ? FileLock::wait_lock(layout.supervisor_lock())
+                      : FileLock::try_lock(layout.supervisor_lock(), "process " + std::to_string(::getpid()));
+    if (!taken) return Failure(taken.error());
+    auto& lock = *taken;
+    // Only now: a predecessor removes it before it lets go of the lock.
+    CASTRA_CHECK(files::make_private_directory(layout.runtime_dir().parent_path()));
+    CASTRA_CHECK(files::make_private_directory(layout.runtime_dir()));
     std::unique_ptr<ProjectKernel> kernel(
         new ProjectKernel(workshop, std::move(layout), std::move(config_path), std::move(lock)));
     for (const auto& problem : kernel->fleet_->adopt_recorded()) workshop.log()("warn", problem.text);
@@ -69,23 +80,33 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
         findings = project.error();
     else if (auto opened = run.open(files_of(run)); !opened)
         findings.push_back(opened.error());
-    for (auto& sink : sinks) run.bus().add_sink(std::move(sink));
+    auto every_event = EventBus::default_limits();
+    every_event.may_coalesce = false;
+    for (auto& sink : sinks) run.bus().add_sink(std::move(sink), every_event);
     if (!findings.empty()) co_return run.reject(findings);
 
+    struct Attachment { // undone on every way out
+        ProjectKernel& kernel;
+        ~Attachment() {
+            kernel.workshop_.attach(nullptr);
+            kernel.bus_ = nullptr;
+            kernel.busy_with_.reset();
+            if (kernel.is_idle() && kernel.on_idle) kernel.on_idle();
+        }
+    } attachment{*this};
     busy_with_ = "castra " + std::string(to_string(request.operation)) + " (run " + run.id() + ")";
     bus_ = &run.bus();
-    workshop_.attach(bus_, cancel.get());
+    workshop_.attach(bus_);
+    asio::co_spawn(workshop_.host().executor(), tell_plugins(workshop_, cancel), asio::detached);
     RunResult result;
     if (request.operation == Operation::up) result = co_await up(run, request, *project, *cancel);
     else result = co_await down(run, request, project ? &*project : nullptr);
-    workshop_.attach(nullptr, nullptr);
-    bus_ = nullptr;
-    busy_with_.reset();
-    if (is_idle() && on_idle) on_idle();
     co_return result;
 }
 
-void ProjectKernel::attach_reporters(Run& run, const Project& project, PluginSet& plugins) {
+std::vector<contract::Draft> ProjectKernel::attach_reporters(Run& run, const Project& project) {
+    PluginSet plugins(workshop_.installation(), workshop_.registry(), &project.config);
+    std::vector<contract::Draft> warnings;
     for (const auto& reporter : project.config.reporters) {
         PluginSet::ReporterWish wish{reporter.plugin, reporter.config, {}};
         wish.open = {{"run_id", run.id()},
@@ -95,10 +116,11 @@ void ProjectKernel::attach_reporters(Run& run, const Project& project, PluginSet
         auto sink = plugins.reporter(wish);
         if (sink) run.bus().add_sink(std::move(*sink));
         else
-            run.bus().publish(contract::message(contract::Severity::warn, contract::clean_text(sink.error().text, 1024, true),
+            warnings.push_back(contract::message(contract::Severity::warn, contract::clean_text(sink.error().text, 1024, true),
                                                 "reporter_failed")
-                                  .cure(contract::clean_text(sink.error().hint, 1024, true)));
+                                   .cure(contract::clean_text(sink.error().hint, 1024, true)));
     }
+    return warnings;
 }
 
 Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& project, Gate& cancel) {
@@ -123,8 +145,9 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
         accepted.expects.push_back({"vm", spec.vm.name});
         if (std::ranges::find(launchers_, spec.launcher) == launchers_.end()) launchers_.push_back(spec.launcher);
     }
+    auto warnings = attach_reporters(run, project);
     run.accept(std::move(accepted));
-    attach_reporters(run, project, plugins);
+    for (auto& warning : warnings) run.bus().publish(std::move(warning));
     wanted.specs = std::move(*specs);
     const auto total = wanted.specs.size();
     auto result = co_await fleet_->up(run.bus(), std::move(wanted), cancel);
@@ -161,11 +184,10 @@ Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Proj
     const auto names = request.vms;
     for (const auto& vm : accepted.running)
         if (names.empty() || std::ranges::find(names, vm.name) != names.end()) accepted.expects.push_back({"vm", vm.name});
+    std::vector<contract::Draft> warnings;
+    if (project) warnings = attach_reporters(run, *project);
     run.accept(std::move(accepted));
-    if (project) {
-        PluginSet plugins(workshop_.installation(), workshop_.registry(), &project->config);
-        attach_reporters(run, *project, plugins);
-    }
+    for (auto& warning : warnings) run.bus().publish(std::move(warning));
     const auto times = project ? stop_times_of(project->config) : StopTimes{};
     auto result = co_await fleet_->down(run.bus(), names, times);
     auto summary = summary_of(result);
@@ -193,11 +215,10 @@ void ProjectKernel::lost(Machine& machine) {
     accepted.config_digest = project ? project->config_digest : "";
     accepted.running = fleet_->running();
     accepted.expects.push_back({"vm", machine.name()});
+    std::vector<contract::Draft> warnings;
+    if (project) warnings = attach_reporters(run, *project);
     run.accept(std::move(accepted));
-    if (project) {
-        PluginSet plugins(workshop_.installation(), workshop_.registry(), &project->config);
-        attach_reporters(run, *project, plugins);
-    }
+    for (auto& warning : warnings) run.bus().publish(std::move(warning));
     machine.report_lost(run.bus());
     contract::Summary summary;
     summary.outcome = Outcome::failed;

@@ -16,7 +16,8 @@ using Sinks = std::vector<std::unique_ptr<Sink>>;
 class ProjectKernel {
 public:
     // Takes the project's lock and adopts what an earlier kernel left. Errors: busy, io; nothing stays behind.
-    static Result<std::unique_ptr<ProjectKernel>> open(Workshop& workshop, Layout layout, std::string config_path);
+    // `wait`: for a predecessor that is about to end; only for a caller whom somebody watches with a deadline.
+    static Result<std::unique_ptr<ProjectKernel>> open(Workshop& workshop, Layout layout, std::string config_path, bool wait);
     ~ProjectKernel();
 
     // Operations up and down. The sinks are told everything. Opening `cancel` ends it in order.
@@ -32,7 +33,8 @@ private:
 
     Task<RunResult> up(Run& run, const Request& request, Project& project, Gate& cancel);
     Task<RunResult> down(Run& run, const Request& request, const Project* project);
-    void attach_reporters(Run& run, const Project& project, PluginSet& plugins);
+    // Before the first event, so that reporters are told it too. Returns what is to be said about those that failed.
+    std::vector<contract::Draft> attach_reporters(Run& run, const Project& project);
     void lost(Machine& machine);
     RunFiles files_of(const Run& run) const;
 

@@ -66,6 +66,7 @@ Result<> Run::open(const RunFiles& files) {
 
 void Run::accept(contract::CommandAccepted accepted) {
     accepted.tool_version = version_;
+    accepted.config_path = clean_line(accepted.config_path);
     accepted.argv.clear();
     for (const auto& argument : request_.argv) accepted.argv.push_back(clean_line(argument));
     accepted.limits.queue_events_max = static_cast<std::int64_t>(EventBus::default_limits().events_max);

@@ -22,7 +22,7 @@ Verdict judge(const Host& host, const VmRecord& record, bool supervised) {
     if (record.boot_id != host.boot_id()) return {VmState::failed, "this machine was rebooted since"};
     if (!host.is_alive(record.process())) return {VmState::failed, process + " has ended"};
     if (record.phase == "ready") return {VmState::ready, process + " lives and it had said ready"};
-    if (supervised) return {VmState::booting, process + " lives and has not said ready"};
+    if (supervised && record.phase == "launched") return {VmState::booting, process + " lives and has not said ready"};
     return {VmState::running, process + " lives; nobody watched whether it became ready"};
 }
 

@@ -14,6 +14,15 @@ namespace {
 constexpr Milliseconds start_wait{15000};
 constexpr int notify_fd = 3;
 
+// Somebody else's process at our path must not be told anything.
+Task<Result<Stream>> connect_to_ours(Workshop& workshop, const Layout& layout) {
+    CASTRA_CO_TRY(stream, co_await workshop.host().connect_unix(layout.supervisor_socket()));
+    const auto user = stream.peer_user();
+    if (!user || *user != workshop.installation().environment.user)
+        co_return fail(ErrorCode::protocol, "socket " + layout.supervisor_socket().string() + " belongs to another user");
+    co_return std::move(stream);
+}
+
 // Nothing of a shell's environment reaches the supervisor by accident: it outlives the shell.
 std::vector<std::string> supervisor_environment() {
     auto env = minimal_environment();
@@ -54,17 +63,16 @@ Task<Result<>> start_supervisor(Workshop& workshop, const Layout& layout, const 
 } // namespace
 
 Task<Result<Stream>> connect_supervisor(Workshop& workshop, const Layout& layout, const std::string& config_path, bool start) {
-    auto& host = workshop.host();
-    auto running = co_await host.connect_unix(layout.supervisor_socket());
+    auto running = co_await connect_to_ours(workshop, layout);
     if (running) co_return std::move(*running);
     if (!start) co_return fail(ErrorCode::not_found, "no supervisor of this project runs");
     CASTRA_CO_CHECK(files::make_directories(layout.state_dir()));
     CASTRA_CO_TRY(lock, FileLock::wait_lock(layout.start_lock())); // held by others only while they start one
-    running = co_await host.connect_unix(layout.supervisor_socket());
+    running = co_await connect_to_ours(workshop, layout);
     if (running) co_return std::move(*running);
     CASTRA_CO_CHECK(co_await start_supervisor(workshop, layout, config_path));
     (void)lock;
-    co_return co_await host.connect_unix(layout.supervisor_socket());
+    co_return co_await connect_to_ours(workshop, layout);
 }
 
 } // namespace castra

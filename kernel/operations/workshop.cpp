@@ -33,11 +33,11 @@ public:
     PluginHostTime now() override { return {host_.clock().unix_us(), host_.clock().monotonic_us() * 1000}; }
     bool cancelled() override { return cancelled_; }
 
-    void attach(EventBus* bus, Gate* cancel) {
+    void attach(EventBus* bus) {
         bus_ = bus;
-        cancel_ = cancel;
-        cancelled_ = cancel && cancel->is_open();
+        cancelled_ = false;
     }
+    void cancel_run() { cancelled_ = true; }
 
 private:
     // Only the frame is read here; whether the event is any good is the bus's to say.
@@ -68,7 +68,6 @@ private:
     Host& host_;
     const Log& log_;
     EventBus* bus_ = nullptr; // of the kernel's thread only
-    Gate* cancel_ = nullptr;
     std::atomic<bool> cancelled_{false};
 };
 
@@ -78,8 +77,12 @@ Workshop::Workshop(Installation installation, Host& host, Log log)
 
 Workshop::~Workshop() = default;
 
-void Workshop::attach(EventBus* bus, Gate* cancel) {
-    services_->attach(bus, cancel);
+void Workshop::attach(EventBus* bus) {
+    services_->attach(bus);
+}
+
+void Workshop::cancel_run() {
+    services_->cancel_run();
 }
 
 } // namespace castra

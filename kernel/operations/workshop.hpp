@@ -25,8 +25,10 @@ public:
     PluginRegistry& registry() { return *registry_; }
     const Log& log() const { return log_; }
 
-    // While a run is open, what plugins emit goes to its bus; afterwards it is refused. Thread: the kernel's.
-    void attach(EventBus* bus, Gate* cancel);
+    // While a run is open, what plugins emit goes to its bus; what they emit outside is dropped. Thread: the kernel's.
+    void attach(EventBus* bus);
+    // From now on plugins that ask are told that the run is being cancelled, until the next attach.
+    void cancel_run();
 
 private:
     class Services;

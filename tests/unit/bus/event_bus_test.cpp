@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus/event_bus.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+
+namespace castra {
+namespace {
+
+using contract::Json;
+using contract::Severity;
+
+class FixedClock final : public Clock {
+public:
+    std::int64_t unix_us() const override { return 1700000000000000; }
+    std::int64_t monotonic_us() const override { return ++now_; }
+    std::array<std::uint8_t, 10> entropy() override { return {}; }
+
+private:
+    mutable std::int64_t now_ = 0;
+};
+
+// Keeps lines in memory; refuses from line `fails_from` on.
+class MemoryJournal final : public Journal {
+public:
+    explicit MemoryJournal(std::vector<std::string>& lines, std::size_t fails_from = SIZE_MAX)
+        : lines_(lines), fails_from_(fails_from) {}
+    Result<> append(std::string_view line, bool) override {
+        if (lines_.size() >= fails_from_) return fail(ErrorCode::io, "No space left on device");
+        lines_.emplace_back(line);
+        return {};
+    }
+
+private:
+    std::vector<std::string>& lines_;
+    std::size_t fails_from_;
+};
+
+class MemorySink final : public Sink {
+public:
+    explicit MemorySink(std::vector<std::string>& lines) : lines_(lines) {}
+    std::string name() const override { return "memory"; }
+    Result<> deliver(const EncodedEvents& batch) override {
+        for (const auto& event : batch) lines_.push_back(event->line);
+        return {};
+    }
+    Result<> finish() override { return {}; }
+
+private:
+    std::vector<std::string>& lines_;
+};
+
+class EventBusTest : public testing::Test {
+protected:
+    EventBus make(ContractMode mode = ContractMode::report, std::size_t fails_from = SIZE_MAX) {
+        return EventBus({"01ARYZ6S410000000000000000", "up", "demo"}, clock,
+                        std::make_unique<MemoryJournal>(journal, fails_from), std::make_unique<MemoryJournal>(quarantine), mode);
+    }
+    static contract::Draft accepted() { return contract::draft(contract::CommandAccepted{}, "up"); }
+    static contract::Draft ready() { return contract::draft(contract::VmReady{"marker", 1}, "m").on("web-0"); }
+
+    FixedClock clock;
+    std::vector<std::string> journal, quarantine, seen;
+};
+
+TEST_F(EventBusTest, TellsSinksTheJournalsExactBytes) {
+    auto bus = make();
+    bus.add_sink(std::make_unique<MemorySink>(seen));
+    bus.publish(accepted());
+    bus.publish(contract::message(Severity::info, "hello", "status"));
+    bus.conclude({}, {}, "done");
+    EXPECT_EQ(seen, journal);
+    ASSERT_EQ(journal.size(), 3U);
+    const auto last = Json::parse(journal.back());
+    EXPECT_EQ(last["events_emitted"], 3);
+    EXPECT_EQ(last["counts"]["info_events"], 3);
+    EXPECT_TRUE(bus.is_sealed());
+}
+
+TEST_F(EventBusTest, KeepsABadEventOutAndQuarantinesItWhole) {
+    auto bus = make();
+    bus.publish(accepted());
+    bus.publish(ready()); // before any launch: rule 8
+    bus.conclude({}, {}, "done");
+    ASSERT_EQ(journal.size(), 3U);
+    const auto notice = Json::parse(journal[1]);
+    EXPECT_EQ(notice["code"], "contract_violation");
+    EXPECT_EQ(notice["rule"], "8");
+    EXPECT_EQ(notice["offender"], "kernel");
+    EXPECT_EQ(notice["severity"], "warn");
+    ASSERT_EQ(quarantine.size(), 1U);
+    EXPECT_EQ(Json::parse(quarantine[0])["type"], "vm.ready");
+    EXPECT_EQ(bus.violations(), 1);
+}
+
+TEST_F(EventBusTest, CallsAViolationAnErrorWhenStrict) {
+    auto bus = make(ContractMode::strict);
+    bus.publish(accepted());
+    bus.publish(ready());
+    EXPECT_EQ(Json::parse(journal[1])["severity"], "error");
+    EXPECT_EQ(bus.failures(), 1);
+}
+
+TEST_F(EventBusTest, SaysNothingBeforeTheCommandAndNothingAfterSummary) {
+    auto bus = make();
+    bus.publish(contract::message(Severity::info, "early"));
+    EXPECT_TRUE(journal.empty());
+    bus.publish(accepted());
+    bus.conclude({}, {}, "done");
+    bus.publish(contract::message(Severity::info, "late"));
+    EXPECT_EQ(journal.size(), 2U);
+    EXPECT_EQ(quarantine.size(), 2U);
+}
+
+TEST_F(EventBusTest, SaysThatItsJournalFailedAndGoesOnTellingSinks) {
+    auto bus = make(ContractMode::report, 2);
+    bus.add_sink(std::make_unique<MemorySink>(seen));
+    bus.publish(accepted());
+    bus.publish(contract::message(Severity::info, "fits"));
+    bus.publish(contract::message(Severity::info, "does not fit"));
+    EXPECT_TRUE(bus.journal_failed());
+    contract::Summary summary;
+    summary.outcome = contract::Outcome::failed;
+    summary.exit_code = 1;
+    bus.conclude(summary, contract::ErrorField{"journal_failed", "x", {}, true}, "failed");
+    EXPECT_EQ(journal.size(), 2U);
+    ASSERT_EQ(seen.size(), 5U);
+    EXPECT_EQ(Json::parse(seen[3])["code"], "journal_failed");
+    EXPECT_EQ(Json::parse(seen[4])["type"], "summary");
+}
+
+TEST(FileJournal, AppendsWholeLinesAndIsPrivate) {
+    const auto path = std::filesystem::temp_directory_path() / ("castra-journal-" + std::to_string(::getpid()));
+    {
+        auto journal = create_journal(path);
+        ASSERT_TRUE(journal);
+        EXPECT_TRUE((*journal)->append("{}\n", true));
+        EXPECT_FALSE(create_journal(path)) << "a run has one journal and nobody else's";
+    }
+    std::ifstream file(path);
+    std::string line;
+    std::getline(file, line);
+    EXPECT_EQ(line, "{}");
+    EXPECT_EQ(std::filesystem::status(path).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    std::filesystem::remove(path);
+}
+
+} // namespace
+} // namespace castra

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/files.hpp"
+#include "host/host.hpp"
+#include "host/in_parallel.hpp"
+#include "host/run_program.hpp"
+#include "host/system_process.hpp"
+
+#include <csignal>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+namespace castra {
+namespace {
+
+class HostTest : public testing::Test {
+protected:
+    HostTest() : host(make_system_host(loop, clock)) {}
+
+    template <class T>
+    T run(Task<T> task) {
+        std::optional<T> answer;
+        asio::co_spawn(loop, std::move(task), [&](const std::exception_ptr& thrown, T value) {
+            if (thrown) std::rethrow_exception(thrown);
+            answer.emplace(std::move(value));
+        });
+        loop.restart();
+        loop.run();
+        return std::move(*answer);
+    }
+    std::unique_ptr<Process> spawn(std::vector<std::string> argv) {
+        SpawnRequest request;
+        request.program = argv.at(0);
+        request.argv = std::move(argv);
+        request.env = minimal_environment();
+        request.working_dir = "/";
+        auto process = host->spawn(request);
+        EXPECT_TRUE(process);
+        return std::move(*process);
+    }
+
+    asio::io_context loop;
+    SystemClock clock;
+    std::unique_ptr<Host> host;
+};
+
+TEST_F(HostTest, TellsHowAProcessEnded) {
+    auto exits = spawn({"/bin/sh", "-c", "exit 7"});
+    EXPECT_EQ(run(exits->wait()).exit_code, 7);
+    EXPECT_TRUE(exits->has_exited());
+    auto killed = spawn({"/bin/sleep", "1000"});
+    EXPECT_TRUE(killed->signal(SIGKILL));
+    EXPECT_EQ(run(killed->wait()).signal, "SIGKILL");
+    EXPECT_TRUE(killed->signal(SIGTERM)) << "a process that has ended is no error";
+}
+
+TEST_F(HostTest, SaysWhyAProgramCannotRun) {
+    SpawnRequest request;
+    request.program = "/etc/passwd";
+    request.argv = {"x"};
+    request.working_dir = "/";
+    const auto process = host->spawn(request);
+    ASSERT_FALSE(process);
+    EXPECT_EQ(process.error().text, "run /etc/passwd: Permission denied");
+}
+
+TEST_F(HostTest, AdoptsOnlyTheVeryProcess) {
+    auto child = spawn({"/bin/sleep", "1000"});
+    const auto id = child->id();
+    EXPECT_TRUE(host->is_alive(id));
+    EXPECT_TRUE(host->adopt(id));
+    EXPECT_FALSE(host->adopt({id.pid, id.start_ticks + 1})) << "a recycled number";
+    for (const int pid : {0, -1, INT32_MAX}) {
+        EXPECT_FALSE(host->adopt({pid, 0})) << pid;
+        EXPECT_FALSE(host->is_alive({pid, 0})) << pid;
+    }
+    kill(id.pid, SIGKILL);
+    siginfo_t info;
+    waitid(P_PID, static_cast<id_t>(id.pid), &info, WEXITED | WNOWAIT);
+    EXPECT_FALSE(host->is_alive(id)) << "a zombie";
+    EXPECT_FALSE(host->adopt(id)) << "a zombie";
+    run(child->wait());
+}
+
+TEST_F(HostTest, WakesEveryWaiterOfManyShortProcesses) {
+    // Descriptors' numbers are reused at once here; a wake-up that belonged to an earlier one must not reap a live child.
+    auto many = [&]() -> Task<int> {
+        int right = 0;
+        for (int i = 0; i < 60; ++i) {
+            auto quick = spawn({"/bin/true"});
+            const auto first = co_await quick->wait();
+            right += first.exit_code == 0;
+            quick.reset();
+            auto slow = spawn({"/bin/sh", "-c", "sleep 0.01; exit 5"});
+            const auto second = co_await slow->wait();
+            right += second.exit_code == 5;
+        }
+        co_return right;
+    };
+    EXPECT_EQ(run(many()), 120);
+}
+
+TEST_F(HostTest, KillsWhatMissesItsDeadline) {
+    ProgramRun program;
+    program.argv = {"sleep", "1000"};
+    program.deadline = Milliseconds(20);
+    const auto ended = run(run_program(*host, program));
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error().code, ErrorCode::timeout);
+}
+
+TEST_F(HostTest, LeasesAPortToOneHolder) {
+    auto first = host->lease_port("127.0.0.1", 0, "tcp");
+    ASSERT_TRUE(first);
+    EXPECT_GE(first->port, 20000);
+    EXPECT_LT(first->port, 32768) << "an outgoing connection could take it";
+    const auto second = host->lease_port("127.0.0.1", first->port, "tcp");
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::busy);
+    const auto port = first->port;
+    first->holder.reset();
+    EXPECT_TRUE(host->lease_port("127.0.0.1", port, "tcp"));
+}
+
+TEST_F(HostTest, RefusesASocketPathThatIsTooLong) {
+    const auto fd = host->listen_unix_fd("/tmp/" + std::string(110, 'x'));
+    ASSERT_FALSE(fd);
+    EXPECT_NE(fd.error().text.find("107"), std::string::npos);
+}
+
+TEST(Files, ReplaceLeavesTheOldOrTheNewAndNothingElse) {
+    const auto dir = std::filesystem::temp_directory_path() / ("castra-files-" + std::to_string(::getpid()));
+    ASSERT_TRUE(files::make_directories(dir));
+    EXPECT_TRUE(files::replace(dir / "a", "one"));
+    EXPECT_TRUE(files::replace(dir / "a", "two"));
+    EXPECT_EQ(files::read(dir / "a", 10).value(), "two");
+    EXPECT_FALSE(files::read(dir / "a", 2)) << "larger than asked for";
+    EXPECT_EQ(files::read(dir / "b", 2).error().code, ErrorCode::not_found);
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir), {}), 1);
+    std::filesystem::create_symlink("/etc", dir / "link");
+    EXPECT_TRUE(files::remove_tree(dir));
+    EXPECT_TRUE(std::filesystem::exists("/etc/passwd"));
+}
+
+TEST(Files, HashesAndDecodes) {
+    EXPECT_EQ(files::sha256_of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(files::decode_base64("aGVsbG8="), "hello");
+    EXPECT_EQ(files::decode_base64("!"), "");
+}
+
+} // namespace
+} // namespace castra
