@@ -75,6 +75,19 @@ class DiskGuest(Guest):
         self.assertIn("vm.cooperative_succeeded", types_of(events, "g-0"))
 
 
+class ForeignFiles(Guest):
+    def test_an_overlay_path_that_is_taken_keeps_its_file(self):
+        mine = self.dir / "mine.qcow2"
+        mine.write_text("precious")
+        self.guest(machine="q35", disk=True)
+        self.config.write_text(self.config.read_text().replace('image = "tiny"', f'image = "tiny"\noverlay = "{mine}"'))
+        events = self.events(self.castra("up"), 4)
+        self.assertIn("exists already", events[-1]["message"])
+        self.castra("down")
+        self.assertEqual(mine.read_text(), "precious")
+        mine.unlink()
+
+
 class BadGuests(Guest):
     def test_a_guest_that_never_says_ready(self):
         self.guest(append="castra.test=no-ready", lifecycle="[lifecycle]\nready_wait_secs = 15\n", extra="")

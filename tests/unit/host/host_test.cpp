@@ -53,6 +53,34 @@ TEST_F(HostTest, TellsHowAProcessEnded) {
     EXPECT_TRUE(killed->signal(SIGTERM)) << "a process that has ended is no error";
 }
 
+TEST_F(HostTest, RunsAHeldProgramOnlyWhenReleased) {
+    const auto mark = std::filesystem::temp_directory_path() / ("castra-held-" + std::to_string(::getpid()));
+    SpawnRequest request;
+    request.program = "/bin/touch";
+    request.argv = {"touch", mark};
+    request.working_dir = "/";
+    request.held = true;
+    auto dropped = host->spawn(request);
+    ASSERT_TRUE(dropped);
+    const auto id = (*dropped)->id();
+    dropped->reset(); // as if castra had died
+    while (host->is_alive(id)) loop.poll();
+    EXPECT_FALSE(std::filesystem::exists(mark));
+    auto released = host->spawn(request);
+    ASSERT_TRUE(released);
+    EXPECT_TRUE((*released)->release());
+    EXPECT_EQ(run((*released)->wait()).exit_code, 0);
+    EXPECT_TRUE(std::filesystem::exists(mark));
+    std::filesystem::remove(mark);
+    request.program = "/nowhere/program";
+    auto missing = host->spawn(request);
+    ASSERT_TRUE(missing);
+    const auto told = (*missing)->release();
+    ASSERT_FALSE(told);
+    EXPECT_EQ(told.error().text, "run /nowhere/program: No such file or directory");
+    run((*missing)->wait());
+}
+
 TEST_F(HostTest, SaysWhyAProgramCannotRun) {
     SpawnRequest request;
     request.program = "/etc/passwd";
