@@ -42,7 +42,8 @@ int main(int argc, char** argv) {
     try {
         const auto line = castra::parse_command_line(argc, argv, castra::version);
         // The diagnostic log; the event stream never goes through it. Quiet unless asked: events tell what people need.
-        const auto logger = std::make_shared<spdlog::logger>("castra", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        const auto logger =
+            std::make_shared<spdlog::logger>("castra", std::make_shared<spdlog::sinks::stderr_sink_mt>());
         const bool is_supervisor = line && line->verb == castra::Verb::supervise;
         logger->set_level(spdlog::level::from_str(variable("CASTRA_LOG").empty() ? (is_supervisor ? "info" : "error")
                                                                                  : variable("CASTRA_LOG")));

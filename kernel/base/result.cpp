@@ -7,19 +7,32 @@ namespace castra {
 
 std::string_view to_string(ErrorCode code) {
     switch (code) {
-    case ErrorCode::usage: return "usage";
-    case ErrorCode::config_not_found: return "config_not_found";
-    case ErrorCode::config_invalid: return "config_invalid";
-    case ErrorCode::preflight: return "preflight";
-    case ErrorCode::busy: return "busy";
-    case ErrorCode::not_found: return "not_found";
-    case ErrorCode::plugin: return "plugin";
-    case ErrorCode::launch: return "launch";
-    case ErrorCode::timeout: return "timeout";
-    case ErrorCode::cancelled: return "cancelled";
-    case ErrorCode::io: return "io";
-    case ErrorCode::protocol: return "protocol";
-    case ErrorCode::internal: return "internal";
+    case ErrorCode::usage:
+        return "usage";
+    case ErrorCode::config_not_found:
+        return "config_not_found";
+    case ErrorCode::config_invalid:
+        return "config_invalid";
+    case ErrorCode::preflight:
+        return "preflight";
+    case ErrorCode::busy:
+        return "busy";
+    case ErrorCode::not_found:
+        return "not_found";
+    case ErrorCode::plugin:
+        return "plugin";
+    case ErrorCode::launch:
+        return "launch";
+    case ErrorCode::timeout:
+        return "timeout";
+    case ErrorCode::cancelled:
+        return "cancelled";
+    case ErrorCode::io:
+        return "io";
+    case ErrorCode::protocol:
+        return "protocol";
+    case ErrorCode::internal:
+        return "internal";
     }
     return "internal";
 }

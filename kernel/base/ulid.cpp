@@ -10,7 +10,8 @@ constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 std::string make_ulid(std::uint64_t unix_ms, const std::array<std::uint8_t, 10>& entropy) {
     std::string out(26, '0');
-    for (int i = 9; i >= 0; --i, unix_ms >>= 5) out[static_cast<std::size_t>(i)] = alphabet[unix_ms & 31U];
+    for (int i = 9; i >= 0; --i, unix_ms >>= 5)
+        out[static_cast<std::size_t>(i)] = alphabet[unix_ms & 31U];
     unsigned buffer = 0;
     int bits = 0;
     std::size_t at = 10;

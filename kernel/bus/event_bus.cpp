@@ -13,11 +13,16 @@ constexpr std::size_t offending_bytes_max = 4096;
 
 std::int64_t& count_of(contract::Counts& counts, Severity severity) {
     switch (severity) {
-    case Severity::progress: return counts.progress_events;
-    case Severity::info: return counts.info_events;
-    case Severity::warn: return counts.warn_events;
-    case Severity::error: return counts.error_events;
-    case Severity::blocker: return counts.blocker_events;
+    case Severity::progress:
+        return counts.progress_events;
+    case Severity::info:
+        return counts.info_events;
+    case Severity::warn:
+        return counts.warn_events;
+    case Severity::error:
+        return counts.error_events;
+    case Severity::blocker:
+        return counts.blocker_events;
     }
     return counts.info_events;
 }
@@ -33,8 +38,8 @@ bool must_be_durable(const Draft& draft) {
 
 EventBus::EventBus(RunIdentity run, Clock& clock, std::unique_ptr<Journal> journal, std::unique_ptr<Journal> quarantine,
                    ContractMode mode)
-    : run_(std::move(run)), clock_(clock), journal_(std::move(journal)), quarantine_(std::move(quarantine)), mode_(mode),
-      began_us_(clock.monotonic_us()) {}
+    : run_(std::move(run)), clock_(clock), journal_(std::move(journal)), quarantine_(std::move(quarantine)),
+      mode_(mode), began_us_(clock.monotonic_us()) {}
 
 void EventBus::add_sink(std::unique_ptr<Sink> sink, SinkLimits limits) {
     sinks_.push_back({std::make_unique<SinkQueue>(std::move(sink), limits)});
@@ -67,9 +72,11 @@ void EventBus::refuse(const Draft& draft, const Json& event, const contract::Vio
     contract::Message notice;
     notice.code = "contract_violation";
     notice.rule = std::to_string(violation.rule);
-    notice.text = "event " + draft.type + " from " + draft.source + " broke rule " + *notice.rule + ": " + violation.text;
+    notice.text =
+        "event " + draft.type + " from " + draft.source + " broke rule " + *notice.rule + ": " + violation.text;
     notice.text = contract::clean_text(notice.text, 1024, true);
-    notice.offending = contract::clean_text(std::string_view(whole).substr(0, offending_bytes_max), offending_bytes_max, true);
+    notice.offending =
+        contract::clean_text(std::string_view(whole).substr(0, offending_bytes_max), offending_bytes_max, true);
     notice.offending_seq = violation.clashes_with;
     notice.offender = contract::clean_text(draft.source, 256, true);
     auto replacement = contract::draft(notice, notice.text)
@@ -96,12 +103,14 @@ void EventBus::write(Json& event, const Draft& draft) {
     if (const auto written = journal_->append(encoded->line, must_be_durable(draft)); !written && !journal_failed_) {
         journal_failed_ = true;
         journal_ = make_null_journal();
-        for (auto& sink : sinks_) sink.queue->push(encoded);
+        for (auto& sink : sinks_)
+            sink.queue->push(encoded);
         (void)admit_and_write(contract::message(Severity::error, written.error().text, "journal_failed")
                                   .cure("free space on the disk that holds castra's state, then run castra down"));
         return;
     }
-    for (auto& sink : sinks_) sink.queue->push(encoded);
+    for (auto& sink : sinks_)
+        sink.queue->push(encoded);
 }
 
 void EventBus::report_detached_sinks() {
@@ -112,8 +121,10 @@ void EventBus::report_detached_sinks() {
         if (!status.detached || sink.reported) continue;
         sink.reported = true;
         (void)admit_and_write(
-            contract::message(Severity::warn, contract::clean_text("reporter " + status.name + " was detached: " + status.why, 1024, true),
-                              "sink_detached")
+            contract::message(
+                Severity::warn,
+                contract::clean_text("reporter " + status.name + " was detached: " + status.why, 1024, true),
+                "sink_detached")
                 .cure("the journal has every event; the run is not affected"));
     }
     reporting_ = false;
@@ -122,7 +133,7 @@ void EventBus::report_detached_sinks() {
 void EventBus::conclude(contract::Summary summary, std::optional<contract::ErrorField> error, std::string message) {
     report_detached_sinks();
     const bool failed = summary.outcome == contract::Outcome::failed;
-    const auto severity = failed ? Severity::error
+    const auto severity = failed                                            ? Severity::error
                           : summary.outcome == contract::Outcome::succeeded ? Severity::info
                                                                             : Severity::warn;
     summary.events_emitted = seq_ + 1;
@@ -139,7 +150,8 @@ void EventBus::conclude(contract::Summary summary, std::optional<contract::Error
     event.last = true;
     event.error = std::move(error);
     admit_and_write(event);
-    for (auto& sink : sinks_) sink.queue->close();
+    for (auto& sink : sinks_)
+        sink.queue->close();
 }
 
 std::int64_t EventBus::failures() const {

@@ -60,7 +60,8 @@ void SinkQueue::push(std::shared_ptr<const EncodedEvent> event) {
         shared_->emptied.wait_for(lock, block_left_, [&] {
             return shared_->status.detached || shared_->waiting.size() < limits_.events_max;
         });
-        const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+        const auto waited =
+            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
         block_left_ = std::max(std::chrono::milliseconds(0), block_left_ - waited);
         if (shared_->status.detached) return;
         if (shared_->waiting.size() >= limits_.events_max)
@@ -73,7 +74,8 @@ void SinkQueue::push(std::shared_ptr<const EncodedEvent> event) {
 void SinkQueue::run(const std::shared_ptr<Shared>& shared) {
     std::unique_lock lock(shared->mutex);
     while (true) {
-        shared->filled.wait(lock, [&] { return !shared->waiting.empty() || shared->closing || shared->status.detached; });
+        shared->filled.wait(lock,
+                            [&] { return !shared->waiting.empty() || shared->closing || shared->status.detached; });
         if (shared->status.detached || shared->waiting.empty()) break;
         const EncodedEvents batch(shared->waiting.begin(), shared->waiting.end());
         shared->waiting.clear();
@@ -107,8 +109,10 @@ void SinkQueue::close() {
     if (!finished && !shared_->status.detached)
         shared_->detach("it did not finish within " + std::to_string(limits_.close_max.count()) + " ms");
     lock.unlock();
-    if (finished) thread_.join();
-    else thread_.detach(); // hangs in foreign code; what it uses is kept alive by `shared`
+    if (finished)
+        thread_.join();
+    else
+        thread_.detach(); // hangs in foreign code; what it uses is kept alive by `shared`
 }
 
 SinkStatus SinkQueue::status() const {

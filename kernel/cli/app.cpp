@@ -36,14 +36,21 @@ void complain(const Error& error) {
 
 Task<int> App::run(CommandLine line) {
     switch (line.verb) {
-    case Verb::up: co_return co_await up(std::move(line));
-    case Verb::down: co_return co_await down(std::move(line));
-    case Verb::status: co_return co_await status(std::move(line));
-    case Verb::supervise: co_return co_await supervise(std::move(line));
-    case Verb::image_build: co_return co_await image_build(std::move(line));
-    case Verb::contract_schema: co_return contract_schema(line);
+    case Verb::up:
+        co_return co_await up(std::move(line));
+    case Verb::down:
+        co_return co_await down(std::move(line));
+    case Verb::status:
+        co_return co_await status(std::move(line));
+    case Verb::supervise:
+        co_return co_await supervise(std::move(line));
+    case Verb::image_build:
+        co_return co_await image_build(std::move(line));
+    case Verb::contract_schema:
+        co_return contract_schema(line);
     case Verb::help:
-    case Verb::version: break;
+    case Verb::version:
+        break;
     }
     print(line.text);
     co_return exit_code::succeeded;
@@ -67,7 +74,8 @@ int App::refuse(const UsageError& error, int argc, const char* const* argv) {
     CommandLine line;
     line.events = error.events;
     line.request.operation = error.operation;
-    for (int i = 0; i < argc; ++i) line.request.argv.emplace_back(argv[i]);
+    for (int i = 0; i < argc; ++i)
+        line.request.argv.emplace_back(argv[i]);
     return reject(line, "", {Error{ErrorCode::usage, error.text, error.hint}});
 }
 
@@ -84,11 +92,13 @@ Task<int> App::up(CommandLine line) {
     if (!project) co_return reject(line, "", project.error());
     const auto& name = project->config.name;
     PluginSet plugins(workshop_.installation(), workshop_.registry(), &project->config);
-    const auto specs = machine_specs(workshop_.installation(), workshop_.host().clock(), *project, plugins, line.request.vms);
+    const auto specs =
+        machine_specs(workshop_.installation(), workshop_.host().clock(), *project, plugins, line.request.vms);
     if (!specs) co_return reject(line, name, specs.error());
     std::vector<std::string> running;
     for (const auto& vm : recorded_vms(project->layout))
-        if (const auto record = load_record(project->layout, vm); record && workshop_.host().is_alive(record->process()))
+        if (const auto record = load_record(project->layout, vm);
+            record && workshop_.host().is_alive(record->process()))
             running.push_back(vm);
     const auto findings = preflight(workshop_.host(), *specs, running);
     if (!findings.empty()) co_return reject(line, name, findings);
@@ -102,7 +112,8 @@ Task<int> App::up_foreground(CommandLine line, Project project) {
     if (!kernel) co_return reject(line, project.config.name, {kernel.error()});
     auto* owned = kernel->get();
     Supervisor supervisor(workshop_, std::move(*kernel));
-    if (const auto listening = supervisor.listen(); !listening) co_return reject(line, project.config.name, {listening.error()});
+    if (const auto listening = supervisor.listen(); !listening)
+        co_return reject(line, project.config.name, {listening.error()});
     const auto cancel = std::make_shared<Gate>(workshop_.host().executor());
     auto sinks_of = [&] {
         Sinks sinks;
@@ -130,7 +141,8 @@ Task<int> App::down(CommandLine line) {
     auto known = recorded_vms(layout);
     const bool has_records = !known.empty();
     if (project)
-        for (const auto& vm : project->config.vms) known.push_back(vm.name);
+        for (const auto& vm : project->config.vms)
+            known.push_back(vm.name);
     std::vector<Error> findings;
     for (const auto& vm : line.request.vms)
         if (std::ranges::find(known, vm) == known.end())
@@ -171,7 +183,8 @@ Task<int> App::status(CommandLine line) {
         summary.vms.push_back({vm.name, vm.state, contract::VmOutcome::unchanged});
     }
     run.accept(std::move(accepted));
-    for (const auto& vm : status.vms) run.bus().publish(status_event(vm));
+    for (const auto& vm : status.vms)
+        run.bus().publish(status_event(vm));
     co_return run.finish(std::move(summary), count_of(status)).exit_code;
 }
 
@@ -222,26 +235,32 @@ Task<int> App::image_build(CommandLine line) {
     if (!built) {
         if (line.json)
             print(nlohmann::ordered_json{{"image", line.image},
-                                         {"error", {{"code", to_string(built.error().code)}, {"text", built.error().text},
-                                                    {"hint", built.error().hint}}}}
+                                         {"error",
+                                          {{"code", to_string(built.error().code)},
+                                           {"text", built.error().text},
+                                           {"hint", built.error().hint}}}}
                       .dump() +
                   "\n");
         complain(built.error());
         co_return exit_code::of(built.error().code);
     }
     if (line.json)
-        print(nlohmann::ordered_json{{"image", built->name}, {"folder", built->folder.string()}, {"key", built->key},
+        print(nlohmann::ordered_json{{"image", built->name},
+                                     {"folder", built->folder.string()},
+                                     {"key", built->key},
                                      {"changed", built->changed}}
                   .dump() +
               "\n");
     else
-        print("image " + built->name + (built->changed ? " built in " : " is there already: ") + built->folder.string() + "\n");
+        print("image " + built->name + (built->changed ? " built in " : " is there already: ") +
+              built->folder.string() + "\n");
     co_return exit_code::succeeded;
 }
 
 int App::contract_schema(const CommandLine& line) {
     const auto form = line.closed ? contract::SchemaForm::closed : contract::SchemaForm::open;
-    const auto vocabulary = line.draft_07 ? contract::SchemaVocabulary::draft_07 : contract::SchemaVocabulary::draft_2020_12;
+    const auto vocabulary =
+        line.draft_07 ? contract::SchemaVocabulary::draft_07 : contract::SchemaVocabulary::draft_2020_12;
     print(contract::event_schema(form, vocabulary).dump(2) + "\n");
     return exit_code::succeeded;
 }

@@ -28,7 +28,8 @@ EventFormat format_in(int argc, const char* const* argv) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
         if (argument == "--events=ndjson") return EventFormat::ndjson;
-        if (argument == "--events" && i + 1 < argc && std::string_view(argv[i + 1]) == "ndjson") return EventFormat::ndjson;
+        if (argument == "--events" && i + 1 < argc && std::string_view(argv[i + 1]) == "ndjson")
+            return EventFormat::ndjson;
     }
     return EventFormat::console;
 }
@@ -71,10 +72,12 @@ private:
             ->type_name("FILE");
     }
     void add_output(CLI::App* command) {
-        command->add_option("--events", events_, "How events are shown: console, ndjson (on stdout, nothing else), none")
+        command
+            ->add_option("--events", events_, "How events are shown: console, ndjson (on stdout, nothing else), none")
             ->check(CLI::IsMember({"console", "ndjson", "none"}))
             ->type_name("FORMAT");
-        command->add_option("--color", line_.color, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}));
+        command->add_option("--color", line_.color, "auto, always, never")
+            ->check(CLI::IsMember({"auto", "always", "never"}));
         command->add_flag("-v,--verbose", line_.verbose, "Show every event, also the small ones");
     }
     void add_run(CLI::App* command, Operation operation) {
@@ -87,13 +90,16 @@ private:
     void add_up() {
         auto* up = command("up", "Bring up the VMs of castra.toml and wait until they are ready", Verb::up);
         add_run(up, Operation::up);
-        up->add_flag("--keep-going", line_.request.keep_going, "When a VM fails leave the others standing (exit code 6)");
-        up->add_flag("--foreground", line_.foreground, "Stay and supervise in this terminal; Ctrl-C takes everything down");
+        up->add_flag("--keep-going", line_.request.keep_going,
+                     "When a VM fails leave the others standing (exit code 6)");
+        up->add_flag("--foreground", line_.foreground,
+                     "Stay and supervise in this terminal; Ctrl-C takes everything down");
         up->footer("\nWithout --keep-going a failed or interrupted up takes down what it had started.\n"
                    "Example: castra up --config configs/quickstart/castra.toml");
     }
     void add_down() {
-        auto* down = command("down", "Take VMs down: power button, then SIGTERM, then SIGKILL; remove their overlays", Verb::down);
+        auto* down = command("down", "Take VMs down: power button, then SIGTERM, then SIGKILL; remove their overlays",
+                             Verb::down);
         add_run(down, Operation::down);
     }
     void add_status() {
@@ -153,7 +159,8 @@ std::string suggestion(CLI::App& app, int argc, const char* const* argv) {
 
 } // namespace
 
-tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* const* argv, const std::string& version) {
+tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* const* argv,
+                                                         const std::string& version) {
     Grammar grammar(version);
     auto& app = grammar.app();
     auto answer = [&](Verb verb, std::string text) {
@@ -166,7 +173,8 @@ tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* c
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
         auto* deepest = &app;
-        while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
+        while (!deepest->get_subcommands().empty())
+            deepest = deepest->get_subcommands().front();
         return answer(Verb::help, deepest->help());
     } catch (const CLI::CallForAllHelp&) {
         return answer(Verb::help, app.help("", CLI::AppFormatMode::All));
@@ -178,7 +186,8 @@ tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* c
     }
     auto& line = grammar.line();
     line.events = grammar.events();
-    for (int i = 0; i < argc; ++i) line.request.argv.emplace_back(argv[i]);
+    for (int i = 0; i < argc; ++i)
+        line.request.argv.emplace_back(argv[i]);
     return line;
 }
 

@@ -16,7 +16,7 @@ struct CommandLine {
     bool foreground = false; // up: be the supervisor here
     bool verbose = false;
     std::string color = "auto";
-    std::string text;        // help and version: what to print
+    std::string text; // help and version: what to print
     // of supervise, which castra starts itself
     std::string state_dir;
     int notify_fd = -1;

@@ -23,7 +23,7 @@ enum class Unit { none, milliseconds, microseconds, seconds, bytes, count, utc_t
 struct Note {
     std::string_view meaning;
     Unit unit = Unit::none;
-    std::string_view example; // JSON text
+    std::string_view example;                           // JSON text
     std::initializer_list<std::string_view> known = {}; // lives as long as the visit
     std::string_view since = "1.0";
 };
@@ -33,7 +33,7 @@ template <class E>
 struct EnumText;
 
 template <class E>
-    requires std::is_enum_v<E>
+requires std::is_enum_v<E>
 constexpr std::string_view text_of(E value) {
     return EnumText<E>::values[static_cast<std::size_t>(value)];
 }
@@ -55,7 +55,9 @@ template <class T>
 constexpr bool is_vector<std::vector<T>> = true;
 
 template <class T>
-concept Described = requires { T::describe([](auto&&...) {}); };
+concept Described = requires {
+    T::describe([](auto&&...) {});
+};
 
 template <class T>
 void encode_value(Json& out, const T& value);
@@ -80,7 +82,8 @@ void encode_value(Json& out, const T& value) {
         out = std::string(text_of(value));
     } else if constexpr (is_vector<T>) {
         out = Json::array();
-        for (const auto& item : value) encode_value(out.emplace_back(), item);
+        for (const auto& item : value)
+            encode_value(out.emplace_back(), item);
     } else if constexpr (Described<T>) {
         out = Json::object();
         encode_members(out, value);

@@ -70,7 +70,8 @@ Json encode(const Draft& from, const Stamp& stamp) {
     envelope.synthetic = from.synthetic;
     Json event = Json::object();
     encode_members(event, envelope);
-    for (const auto& [name, value] : from.fields.items()) event[name] = value;
+    for (const auto& [name, value] : from.fields.items())
+        event[name] = value;
     return event;
 }
 
@@ -82,7 +83,8 @@ std::string to_line(Json& event) {
         if (!longest || longest->size() < 64) break; // thousands of short members: shape limits stop that earlier
         // Escapes make a byte of text up to six of JSON, so cutting the excess is enough but may cut more than needed.
         auto keep = longest->size() > excess + 64 ? longest->size() - excess - 8 : longest->size() / 2;
-        while (keep > 0 && is_continuation((*longest)[keep])) --keep;
+        while (keep > 0 && is_continuation((*longest)[keep]))
+            --keep;
         longest->resize(keep);
         longest->append("...");
         event["truncated"] = true;
@@ -95,15 +97,18 @@ std::string to_line(Json& event) {
 std::string clean_text(std::string_view text, std::size_t bytes_max, bool one_line) {
     if (text.size() > bytes_max) {
         text.remove_prefix(text.size() - bytes_max);
-        while (!text.empty() && is_continuation(text.front())) text.remove_prefix(1);
+        while (!text.empty() && is_continuation(text.front()))
+            text.remove_prefix(1);
     }
     std::string out;
     out.reserve(text.size());
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         if (c == '\r') continue;
-        if (c == '\n' || c == '\t') out += one_line ? ' ' : c;
-        else out += (byte < 0x20 || byte == 0x7f) ? '?' : c;
+        if (c == '\n' || c == '\t')
+            out += one_line ? ' ' : c;
+        else
+            out += (byte < 0x20 || byte == 0x7f) ? '?' : c;
     }
     // One trip through the encoder replaces invalid UTF-8 by U+FFFD.
     return Json::parse(dump(Json(out))).get<std::string>();

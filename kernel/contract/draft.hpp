@@ -52,8 +52,8 @@ struct Stamp {
 // The event as one JSON object, envelope first.
 Json encode(const Draft& draft, const Stamp& stamp);
 
-// One line with its line feed, at most line_bytes_max: the longest strings are cut and `truncated` is set. Invalid UTF-8
-// becomes U+FFFD.
+// One line with its line feed, at most line_bytes_max: the longest strings are cut and `truncated` is set. Invalid
+// UTF-8 becomes U+FFFD.
 std::string to_line(Json& event);
 
 // Text from a guest or a tool, made fit for a field: control characters but line feed and tab become '?', invalid UTF-8

@@ -6,7 +6,7 @@
 namespace castra::contract {
 
 inline constexpr std::string_view contract_version = "1.0";
-inline constexpr std::size_t line_bytes_max = 64 * 1024; // with the line feed
+inline constexpr std::size_t line_bytes_max = 64 * 1024;      // with the line feed
 inline constexpr std::int64_t integer_max = 9007199254740991; // 2^53 - 1: what every JSON reader holds exactly
 
 struct ErrorField {
@@ -55,7 +55,8 @@ struct Envelope {
     static void describe(auto&& visit) {
         using E = Envelope;
         visit("type", &E::type, Note{"What happened", {}, "\"vm.launch\""});
-        visit("family", &E::family, Note{"The group of the type; an unknown type is handled by it", {}, "\"vm.lifecycle\""});
+        visit("family", &E::family,
+              Note{"The group of the type; an unknown type is handled by it", {}, "\"vm.lifecycle\""});
         visit("contract", &E::contract, Note{"major.minor of the producer", {}, "\"1.0\""});
         visit("run_id", &E::run_id, Note{"ULID of the run", {}, "\"01ARYZ6S410000000000000000\""});
         visit("seq", &E::seq, Note{"1..N within the run, without gaps", Unit::count, "1"});
@@ -63,8 +64,11 @@ struct Envelope {
         visit("elapsed_us", &E::elapsed_us, Note{"Monotonic since the run began", Unit::microseconds, "1200"});
         visit("severity", &E::severity, Note{"What a person owes the event", {}, "\"info\""});
         visit("message", &E::message, Note{"One line for people, never to be parsed", {}, "\"web-0 runs\""});
-        visit("operation", &E::operation, Note{"Which operation the run is", {}, "\"up\"",
-                                               {"up", "down", "status", "clean", "bootstrap", "supervise"}});
+        visit("operation", &E::operation,
+              Note{"Which operation the run is",
+                   {},
+                   "\"up\"",
+                   {"up", "down", "status", "clean", "bootstrap", "supervise"}});
         visit("project", &E::project, Note{"Name of the project; empty when no file could be read", {}, "\"demo\""});
         visit("source", &E::source, Note{"kernel, plugin:<id> or broker", {}, "\"kernel\""});
         visit("vm", &E::vm, Note{"The VM concerned", {}, "\"web-0\""});

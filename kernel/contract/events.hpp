@@ -12,7 +12,7 @@ namespace castra::contract {
 struct About {
     std::string_view type;
     Family family;
-    Severity severity; // when the emitter names none
+    Severity severity;     // when the emitter names none
     std::string_view also; // an optional field of the envelope that this type requires; "" none
     std::string_view meaning;
     std::string_view since = "1.0";
@@ -60,8 +60,10 @@ struct CommandAccepted {
         using E = CommandAccepted;
         visit("tool_version", &E::tool_version, Note{"castra's version and commit", {}, "\"0.1.0+abc1234\""});
         visit("argv", &E::argv, Note{"The command line, redacted", {}, "[\"castra\",\"up\"]"});
-        visit("config_path", &E::config_path, Note{"The TOML file; empty when none is involved", {}, "\"/p/castra.toml\""});
-        visit("config_digest", &E::config_digest, Note{"sha256:hex of that file; empty when none", {}, "\"sha256:00\""});
+        visit("config_path", &E::config_path,
+              Note{"The TOML file; empty when none is involved", {}, "\"/p/castra.toml\""});
+        visit("config_digest", &E::config_digest,
+              Note{"sha256:hex of that file; empty when none", {}, "\"sha256:00\""});
         visit("limits", &E::limits, Note{"What this run is bounded by", {}, ""});
         visit("expects", &E::expects, Note{"What this run promises to conclude", {}, ""});
         visit("running", &E::running, Note{"VMs that already run when this run begins", {}, ""});
@@ -74,10 +76,14 @@ struct CommandRejected {
     std::string detail, code;
     static void describe(auto&& visit) {
         using E = CommandRejected;
-        visit("detail", &E::detail, Note{"Everything that is wrong, one finding a line", {}, "\"castra.toml:3:1: ...\""});
-        visit("code", &E::code, Note{"Why, for programs", {}, "\"usage\"",
-                                     {"usage", "config_not_found", "config_invalid", "preflight", "busy", "not_found",
-                                      "plugin", "io", "protocol"}});
+        visit("detail", &E::detail,
+              Note{"Everything that is wrong, one finding a line", {}, "\"castra.toml:3:1: ...\""});
+        visit("code", &E::code,
+              Note{"Why, for programs",
+                   {},
+                   "\"usage\"",
+                   {"usage", "config_not_found", "config_invalid", "preflight", "busy", "not_found", "plugin", "io",
+                    "protocol"}});
     }
 };
 
@@ -92,14 +98,17 @@ struct Message {
     static void describe(auto&& visit) {
         using E = Message;
         visit("text", &E::text, Note{"Same as message", {}, "\"falling back to TCG\""});
-        visit("code", &E::code, Note{"Stable word for programs", {}, "\"accelerator_fallback\"",
-                                     {"accelerator_fallback", "readiness_unknown", "contract_violation",
-                                      "journal_failed", "sink_detached", "unchanged", "adopted", "image_build",
-                                      "status"}});
+        visit("code", &E::code,
+              Note{"Stable word for programs",
+                   {},
+                   "\"accelerator_fallback\"",
+                   {"accelerator_fallback", "readiness_unknown", "contract_violation", "journal_failed",
+                    "sink_detached", "unchanged", "adopted", "image_build", "status"}});
         visit("path", &E::path, Note{"File concerned", {}, "\"/p/castra.toml\""});
         visit("help", &E::help, Note{"Where to read more", {}, "\"docs/CONFIG.md\""});
         visit("rule", &E::rule, Note{"contract_violation: the rule that was broken", {}, "\"8\""});
-        visit("offending_seq", &E::offending_seq, Note{"contract_violation: earlier event it clashes with", Unit::count, "4"});
+        visit("offending_seq", &E::offending_seq,
+              Note{"contract_violation: earlier event it clashes with", Unit::count, "4"});
         visit("offending", &E::offending, Note{"contract_violation: the refused event, clipped", {}, "\"{}\""});
         visit("offender", &E::offender, Note{"contract_violation: who emitted it", {}, "\"plugin:x\""});
     }
@@ -136,12 +145,14 @@ struct VmLaunch {
 };
 
 struct VmReady {
-    static constexpr About about{"vm.ready", Family::vm_lifecycle, Severity::info, "vm", "The VM said that it is ready."};
+    static constexpr About about{"vm.ready", Family::vm_lifecycle, Severity::info, "vm",
+                                 "The VM said that it is ready."};
     std::string via;
     std::int64_t boot_ms = 0;
     static void describe(auto&& visit) {
         using E = VmReady;
-        visit("via", &E::via, Note{"How it said so", {}, "\"marker\"", {"agent", "ssh", "marker", "notify", "started"}});
+        visit("via", &E::via,
+              Note{"How it said so", {}, "\"marker\"", {"agent", "ssh", "marker", "notify", "started"}});
         visit("boot_ms", &E::boot_ms, Note{"From the launch", Unit::milliseconds, "940"});
     }
 };
@@ -263,8 +274,11 @@ struct CleanupProgress {
     static void describe(auto&& visit) {
         using E = CleanupProgress;
         visit("path", &E::path, Note{"What", {}, "\"/s/vms/web-0\""});
-        visit("kind", &E::kind, Note{"Its category", {}, "\"overlay\"",
-                                     {"images", "logs", "handshakes", "overlay", "pid_file", "runtime", "record", "keys"}});
+        visit("kind", &E::kind,
+              Note{"Its category",
+                   {},
+                   "\"overlay\"",
+                   {"images", "logs", "handshakes", "overlay", "pid_file", "runtime", "record", "keys"}});
         visit("bytes", &E::bytes, Note{"Allocated on disk", Unit::bytes, "4096"});
         visit("dry_run", &E::dry_run, Note{"True: nothing is removed", {}, "false"});
     }
@@ -276,7 +290,8 @@ struct CleanupProgress {
 struct Counts {
     std::int64_t progress_events = 0, info_events = 0, warn_events = 0, error_events = 0, blocker_events = 0;
     static void describe(auto&& visit) {
-        visit("progress_events", &Counts::progress_events, Note{"Of this severity, this one included", Unit::count, "0"});
+        visit("progress_events", &Counts::progress_events,
+              Note{"Of this severity, this one included", Unit::count, "0"});
         visit("info_events", &Counts::info_events, Note{"Of this severity, this one included", Unit::count, "9"});
         visit("warn_events", &Counts::warn_events, Note{"Of this severity, this one included", Unit::count, "0"});
         visit("error_events", &Counts::error_events, Note{"Of this severity, this one included", Unit::count, "0"});
@@ -290,9 +305,11 @@ struct VmResult {
     static void describe(auto&& visit) {
         using E = VmResult;
         visit("vm", &E::vm, Note{"The VM", {}, "\"web-0\""});
-        visit("final_state", &E::final_state, Note{"Where it stands now", {}, "\"ready\"",
-                                                   {"absent", "preparing", "booting", "ready", "running", "stopping",
-                                                    "stopped", "failed", "unknown"}});
+        visit("final_state", &E::final_state,
+              Note{"Where it stands now",
+                   {},
+                   "\"ready\"",
+                   {"absent", "preparing", "booting", "ready", "running", "stopping", "stopped", "failed", "unknown"}});
         visit("outcome", &E::outcome, Note{"What this run did to it", {}, "\"succeeded\""});
     }
 };
@@ -330,7 +347,8 @@ struct Summary {
         visit("counts", &E::counts, Note{"Events per severity; they add up to seq", {}, ""});
         visit("vms", &E::vms, Note{"One entry for each VM concerned", {}, ""});
         visit("reclaimed_bytes", &E::reclaimed_bytes, Note{"Disk given back", Unit::bytes, "262144"});
-        visit("first_error_seq", &E::first_error_seq, Note{"First event of severity error or blocker", Unit::count, "7"});
+        visit("first_error_seq", &E::first_error_seq,
+              Note{"First event of severity error or blocker", Unit::count, "7"});
         visit("coalesced", &E::coalesced, Note{"Over all sinks", Unit::count, "0"});
         visit("sinks", &E::sinks, Note{"One entry for each reporter", {}, ""});
         visit("leftovers", &E::leftovers, Note{"What could not be removed", {}, "[]"});

@@ -49,7 +49,8 @@ Check RunOrder::check_place(const Json& event) const {
     case Phase::rejected:
         if (type != "summary") return violation(6, type + " follows command.rejected", 1);
         return {};
-    case Phase::sealed: return violation(3, type + " follows summary", seq_);
+    case Phase::sealed:
+        return violation(3, type + " follows summary", seq_);
     }
     return {};
 }

@@ -37,10 +37,13 @@ Json value_schema(const FieldSpec& spec, SchemaForm form) {
 
 // Both vocabularies have if/then, const and definitions by reference; only the keyword for definitions differs.
 Json type_schema(const TypeSpec& spec, SchemaForm form) {
-    Json schema{{"type", "object"}, {"description", spec.about.meaning}, {"properties", Json::object()},
+    Json schema{{"type", "object"},
+                {"description", spec.about.meaning},
+                {"properties", Json::object()},
                 {"required", Json::array({"type"})}};
     if (form == SchemaForm::closed)
-        for (const auto& field : registry().envelope()) schema["properties"][field.name] = true;
+        for (const auto& field : registry().envelope())
+            schema["properties"][field.name] = true;
     add_members(schema, spec.fields, form);
     schema["properties"]["type"] = {{"const", spec.about.type}};
     schema["properties"]["family"] = {{"const", text_of(spec.about.family)}};
@@ -54,7 +57,8 @@ Json type_schema(const TypeSpec& spec, SchemaForm form) {
 Json event_schema(SchemaForm form, SchemaVocabulary vocabulary) {
     const bool modern = vocabulary == SchemaVocabulary::draft_2020_12;
     const std::string definitions = modern ? "$defs" : "definitions";
-    Json schema{{"$schema", modern ? "https://json-schema.org/draft/2020-12/schema" : "http://json-schema.org/draft-07/schema#"},
+    Json schema{{"$schema",
+                 modern ? "https://json-schema.org/draft/2020-12/schema" : "http://json-schema.org/draft-07/schema#"},
                 {"title", "castra event, contract " + std::string(contract_version)},
                 {"type", "object"}};
     add_members(schema, registry().envelope(), form);

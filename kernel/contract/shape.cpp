@@ -54,11 +54,16 @@ Check check_object(const Json& value, const FieldSpec& spec, const std::string& 
 
 bool fits(const Json& value, JsonType type) {
     switch (type) {
-    case JsonType::string: return value.is_string();
-    case JsonType::integer: return value.is_number_integer();
-    case JsonType::boolean: return value.is_boolean();
-    case JsonType::object: return value.is_object();
-    case JsonType::array: return value.is_array();
+    case JsonType::string:
+        return value.is_string();
+    case JsonType::integer:
+        return value.is_number_integer();
+    case JsonType::boolean:
+        return value.is_boolean();
+    case JsonType::object:
+        return value.is_object();
+    case JsonType::array:
+        return value.is_array();
     }
     return false;
 }
@@ -67,7 +72,8 @@ Check check_value(const Json& value, const FieldSpec& spec, const std::string& p
     if (!fits(value, spec.type))
         return refuse(path, "is " + std::string(value.type_name()) + ", not " + std::string(to_string(spec.type)));
     switch (spec.type) {
-    case JsonType::string: return check_string(value, spec, path);
+    case JsonType::string:
+        return check_string(value, spec, path);
     case JsonType::integer: {
         const bool too_big = value.is_number_unsigned()
                                  ? value.get<std::uint64_t>() > static_cast<std::uint64_t>(integer_max)
@@ -75,8 +81,10 @@ Check check_value(const Json& value, const FieldSpec& spec, const std::string& p
         if (too_big) return refuse(path, "is beyond 2^53-1");
         return {};
     }
-    case JsonType::boolean: return {};
-    case JsonType::object: return check_object(value, spec, path);
+    case JsonType::boolean:
+        return {};
+    case JsonType::object:
+        return check_object(value, spec, path);
     case JsonType::array:
         for (std::size_t i = 0; i < value.size(); ++i)
             if (auto bad = check_value(value[i], spec.item.front(), path + "[" + std::to_string(i) + "]")) return bad;
@@ -93,8 +101,7 @@ Check check_shape(const Json& event) {
     const auto& type = event["type"].get_ref<const std::string&>();
     const auto* spec = registry().find_type(type);
     if (!spec) return refuse("type", "is \"" + type + "\", which is not registered");
-    if (event["family"] != text_of(spec->about.family))
-        return refuse("family", "does not belong to " + type);
+    if (event["family"] != text_of(spec->about.family)) return refuse("family", "does not belong to " + type);
     if (!spec->about.also.empty() && !event.contains(spec->about.also))
         return refuse(std::string(spec->about.also), "is missing, and " + type + " requires it");
     if (auto bad = check_members(event, spec->fields, "")) return bad;

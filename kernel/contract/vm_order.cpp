@@ -49,7 +49,8 @@ Check VmOrder::check_shutdown(const std::string& type, const Json& event) const 
         return is_kill(event) ? need(shutdown_ == Shutdown::term, "with SIGKILL needs SIGTERM before")
                               : need(shutdown_ == Shutdown::timed_out, "needs cooperation to have timed out");
     if (type == "vm.shutdown_complete")
-        return need(shutdown_ != Shutdown::none && shutdown_ != Shutdown::attempted, "needs a request and no open attempt");
+        return need(shutdown_ != Shutdown::none && shutdown_ != Shutdown::attempted,
+                    "needs a request and no open attempt");
     return {};
 }
 

@@ -66,7 +66,9 @@ Result<> make_directories(const Path& path) {
 Result<std::string> read(const Path& path, std::size_t bytes_max) {
     const auto doing = "read " + path.string();
     UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!fd) return errno == ENOENT ? Result<std::string>(fail(ErrorCode::not_found, doing + ": no such file")) : fail_errno(doing);
+    if (!fd)
+        return errno == ENOENT ? Result<std::string>(fail(ErrorCode::not_found, doing + ": no such file"))
+                               : fail_errno(doing);
     struct stat info {};
     if (fstat(fd.get(), &info) != 0) return fail_errno(doing);
     if (!S_ISREG(info.st_mode)) return fail(ErrorCode::io, doing + ": not a regular file");
@@ -164,8 +166,9 @@ std::string sha256_of(std::string_view bytes) {
 
 std::string decode_base64(std::string_view text) {
     std::string out(text.size() / 4 * 3 + 3, '\0');
-    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+    const int size =
+        EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                        reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
     if (size < 0) return {};
     const auto padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
     out.resize(static_cast<std::size_t>(size - padding));

@@ -20,12 +20,12 @@ Result<> replace(const Path& path, std::string_view content, bool durable = true
 bool exists(const Path& path); // a dangling symlink exists too
 // Exists, is a directory and no link, belongs to this user, and nobody else may write to it. For what stands in /tmp.
 Result<> make_private_directory(const Path& path);
-Result<> remove(const Path& path);      // absent is fine; never follows a symlink; not a directory
-Result<> remove_tree(const Path& path); // absent is fine; never follows symlinks
-std::int64_t allocated_bytes(const Path& path); // of a file or a tree; 0 when absent
+Result<> remove(const Path& path);                    // absent is fine; never follows a symlink; not a directory
+Result<> remove_tree(const Path& path);               // absent is fine; never follows symlinks
+std::int64_t allocated_bytes(const Path& path);       // of a file or a tree; 0 when absent
 Result<std::string> sha256_of_file(const Path& path); // lower-case hex
 std::string sha256_of(std::string_view bytes);
-std::string decode_base64(std::string_view text); // empty when it is none
+std::string decode_base64(std::string_view text);             // empty when it is none
 std::string tail_of(const Path& path, std::size_t bytes_max); // empty when unreadable
 } // namespace files
 

@@ -32,7 +32,8 @@ public:
 
     // Processes. spawn: Errors: not_found, io (exec's errno); nothing is left behind. A child is its own session.
     virtual Result<std::unique_ptr<Process>> spawn(const SpawnRequest& request) = 0;
-    // A process that somebody else started; not_found when no such process lives (zombies and recycled numbers included).
+    // A process that somebody else started; not_found when no such process lives (zombies and recycled numbers
+    // included).
     virtual Result<std::unique_ptr<Process>> adopt(ProcessId id) = 0;
     virtual bool is_alive(ProcessId id) const = 0;
     virtual Result<std::string> find_program(const std::string& name) const = 0; // in PATH
@@ -45,7 +46,8 @@ public:
     virtual Result<std::pair<Stream, UniqueFd>> notify_pair() = 0;
 
     // Ports. port 0: any free one outside the ephemeral range. Errors: busy, naming the port.
-    virtual Result<PortLease> lease_port(const std::string& address, std::uint16_t port, const std::string& protocol) = 0;
+    virtual Result<PortLease> lease_port(const std::string& address, std::uint16_t port,
+                                         const std::string& protocol) = 0;
 
     virtual std::string boot_id() const = 0; // of the machine
 };

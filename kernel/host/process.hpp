@@ -29,14 +29,14 @@ struct InheritedFd {
 };
 
 struct SpawnRequest {
-    std::string program;            // absolute
-    std::vector<std::string> argv;  // argv[0] included
-    std::vector<std::string> env;   // NAME=value, nothing else is passed on
-    std::string working_dir;        // absolute
-    std::string output_path;        // stdout and stderr, appended, 0600; empty: /dev/null
-    bool held = false;              // do not run the program before release(): if castra dies first it never runs
-    bool output_to_stderr = false;  // stdout and stderr go to our stderr instead
-    std::vector<InheritedFd> fds;   // beyond 0, 1, 2
+    std::string program;           // absolute
+    std::vector<std::string> argv; // argv[0] included
+    std::vector<std::string> env;  // NAME=value, nothing else is passed on
+    std::string working_dir;       // absolute
+    std::string output_path;       // stdout and stderr, appended, 0600; empty: /dev/null
+    bool held = false;             // do not run the program before release(): if castra dies first it never runs
+    bool output_to_stderr = false; // stdout and stderr go to our stderr instead
+    std::vector<InheritedFd> fds;  // beyond 0, 1, 2
 };
 
 // One process, ours or adopted. Dropping it does not end it.

@@ -28,8 +28,8 @@ Task<Result<ExitStatus>> run_program(Host& host, ProgramRun run) {
     if (process->has_exited()) co_return co_await process->wait();
     (void)process->signal(SIGKILL);
     co_await process->wait();
-    co_return fail(ErrorCode::timeout,
-                   "run " + run.argv[0] + ": no end within " + std::to_string(run.deadline.count()) + " ms; it was killed");
+    co_return fail(ErrorCode::timeout, "run " + run.argv[0] + ": no end within " +
+                                           std::to_string(run.deadline.count()) + " ms; it was killed");
 }
 
 Task<Result<>> run_checked(Host& host, ProgramRun run) {
@@ -37,7 +37,8 @@ Task<Result<>> run_checked(Host& host, ProgramRun run) {
     const auto output_path = run.output_path;
     CASTRA_CO_TRY(status, co_await run_program(host, std::move(run)));
     if (status.exit_code == 0) co_return Result<>();
-    auto how = status.exit_code ? "exit code " + std::to_string(*status.exit_code) : status.signal.value_or("unknown end");
+    auto how =
+        status.exit_code ? "exit code " + std::to_string(*status.exit_code) : status.signal.value_or("unknown end");
     const auto tail = output_path.empty() ? std::string() : files::tail_of(output_path, 512);
     co_return fail(ErrorCode::io, "run " + name + ": " + how + (tail.empty() ? "" : ": " + tail));
 }

@@ -9,8 +9,8 @@ namespace castra {
 struct ProgramRun {
     std::vector<std::string> argv; // argv[0] looked up in PATH
     std::string working_dir = "/";
-    std::string output_path;       // appended; empty: thrown away
-    std::vector<std::string> env;  // added to minimal_environment()
+    std::string output_path;      // appended; empty: thrown away
+    std::vector<std::string> env; // added to minimal_environment()
     Milliseconds deadline{30000};
 };
 

@@ -20,8 +20,8 @@ Task<Result<std::string>> Stream::read_some() {
     if (!buffer_.empty()) co_return std::exchange(buffer_, {});
     std::string chunk(16384, '\0');
     boost::system::error_code error;
-    const auto size = co_await socket_.async_read_some(asio::buffer(chunk),
-                                                       asio::redirect_error(asio::use_awaitable, error));
+    const auto size =
+        co_await socket_.async_read_some(asio::buffer(chunk), asio::redirect_error(asio::use_awaitable, error));
     if (error == asio::error::eof || error == asio::error::connection_reset) co_return std::string();
     if (error) co_return failed("read from socket", error);
     chunk.resize(size);
@@ -41,8 +41,8 @@ Task<Result<std::optional<std::string>>> Stream::read_line(std::size_t line_byte
             co_return fail(ErrorCode::protocol, "a line is longer than " + std::to_string(line_bytes_max) + " bytes");
         std::string chunk(16384, '\0');
         boost::system::error_code error;
-        const auto size = co_await socket_.async_read_some(asio::buffer(chunk),
-                                                           asio::redirect_error(asio::use_awaitable, error));
+        const auto size =
+            co_await socket_.async_read_some(asio::buffer(chunk), asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::eof || error == asio::error::connection_reset) co_return std::optional<std::string>();
         if (error) co_return failed("read from socket", error);
         buffer_.append(chunk, 0, size);
@@ -62,7 +62,8 @@ void Stream::shutdown() {
 }
 
 UniqueFd Stream::duplicate() const {
-    return UniqueFd(fcntl(const_cast<asio::local::stream_protocol::socket&>(socket_).native_handle(), F_DUPFD_CLOEXEC, 3));
+    return UniqueFd(
+        fcntl(const_cast<asio::local::stream_protocol::socket&>(socket_).native_handle(), F_DUPFD_CLOEXEC, 3));
 }
 
 Result<unsigned> Stream::peer_user() const {

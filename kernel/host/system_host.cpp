@@ -46,7 +46,8 @@ bool can_bind(const std::string& address, std::uint16_t port, bool udp) {
     where.sin_port = htons(port);
     inet_pton(AF_INET, address.c_str(), &where.sin_addr);
     const int on = 1;
-    if (!udp) setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); // a port in TIME_WAIT is free for a listener
+    if (!udp)
+        setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); // a port in TIME_WAIT is free for a listener
     return fd && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0;
 }
 
@@ -99,7 +100,8 @@ public:
 
     std::string boot_id() const override {
         auto text = files::read("/proc/sys/kernel/random/boot_id", 256).value_or("unknown");
-        while (!text.empty() && text.back() == '\n') text.pop_back();
+        while (!text.empty() && text.back() == '\n')
+            text.pop_back();
         return text;
     }
 
@@ -118,8 +120,8 @@ Result<std::string> SystemHost::find_program(const std::string& name) const {
         const auto end = std::min(rest.find(':'), rest.size());
         const auto candidate = std::string(rest.substr(0, end)) + "/" + name;
         struct stat info {};
-        if (candidate.front() == '/' && ::access(candidate.c_str(), X_OK) == 0 && ::stat(candidate.c_str(), &info) == 0 &&
-            S_ISREG(info.st_mode))
+        if (candidate.front() == '/' && ::access(candidate.c_str(), X_OK) == 0 &&
+            ::stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode))
             return candidate;
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }

@@ -37,7 +37,8 @@ std::string signal_name(int number) {
 Result<> read_report(const UniqueFd& report, const std::string& doing) {
     int error = 0;
     ssize_t size = 0;
-    do size = ::read(report.get(), &error, sizeof error);
+    do
+        size = ::read(report.get(), &error, sizeof error);
     while (size < 0 && errno == EINTR);
     if (size == sizeof error) return fail_errno(doing, error);
     return {};
@@ -89,12 +90,16 @@ public:
 private:
     void reap() {
         if (is_child_) {
-            // While the leader is a zombie its number cannot be recycled: the moment to end what it left in its session.
+            // While the leader is a zombie its number cannot be recycled: the moment to end what it left in its
+            // session.
             siginfo_t info{};
             ::kill(-id_.pid, SIGKILL);
-            if (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.native_handle()), &info, WEXITED) == 0) {
-                if (info.si_code == CLD_EXITED) status_.exit_code = info.si_status;
-                else status_.signal = signal_name(info.si_status);
+            if (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd_.native_handle()), &info, WEXITED) ==
+                0) {
+                if (info.si_code == CLD_EXITED)
+                    status_.exit_code = info.si_status;
+                else
+                    status_.signal = signal_name(info.si_status);
             }
         }
         ended_.open();
@@ -111,7 +116,8 @@ private:
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
     std::vector<char*> out;
-    for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+    for (const auto& text : texts)
+        out.push_back(const_cast<char*>(text.c_str()));
     out.push_back(nullptr);
     return out;
 }
@@ -134,7 +140,8 @@ struct ChildSetup {
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, nullptr);
-        for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+        for (int number = 1; number < NSIG; ++number)
+            ::signal(number, SIG_DFL);
         // Whatever a library opened without O_CLOEXEC must not reach a guest's process.
         syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
         if (chdir(working_dir) != 0) return errno;
@@ -160,7 +167,8 @@ Result<std::uint64_t> start_ticks_of(int pid) {
     if (!at || std::strlen(at) < 4) return fail(ErrorCode::io, what + ": /proc/PID/stat is unreadable");
     if (at[2] == 'Z' || at[2] == 'X') return fail(ErrorCode::not_found, what + " has ended");
     at += 2; // field 3
-    for (int field = 3; field < 22 && at; ++field) at = std::strchr(at + 1, ' ');
+    for (int field = 3; field < 22 && at; ++field)
+        at = std::strchr(at + 1, ' ');
     if (!at) return fail(ErrorCode::io, what + ": /proc/PID/stat is unreadable");
     return std::strtoull(at + 1, nullptr, 10);
 }
@@ -177,9 +185,17 @@ Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const S
     if (request.output_to_stderr) output.reset(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
     const auto argv = pointers(request.argv);
     const auto env = pointers(request.env);
-    ChildSetup child{request.program.c_str(), argv.data(), env.data(), request.working_dir.c_str(),
-                     input.get(), output ? output.get() : input.get(), {}, 3, -1};
-    for (const auto& fd : request.fds) child.number_end = std::max(child.number_end, fd.number + 1);
+    ChildSetup child{request.program.c_str(),
+                     argv.data(),
+                     env.data(),
+                     request.working_dir.c_str(),
+                     input.get(),
+                     output ? output.get() : input.get(),
+                     {},
+                     3,
+                     -1};
+    for (const auto& fd : request.fds)
+        child.number_end = std::max(child.number_end, fd.number + 1);
     std::vector<UniqueFd> moved; // no source may be overwritten by another's dup2
     for (const auto& fd : request.fds) {
         moved.emplace_back(fcntl(fd.fd, F_DUPFD_CLOEXEC, child.number_end));

@@ -12,7 +12,8 @@ Task<Result<>> hold(Host& host, std::filesystem::path socket, std::vector<sdk::E
             CASTRA_CO_TRY(line, co_await stream.read_line(control_line_bytes_max));
             if (!line) co_return fail(ErrorCode::protocol, "control socket closed before it answered");
             if (line->find(exchange.expect) != std::string::npos) break;
-            if (line->find("\"error\"") != std::string::npos) co_return fail(ErrorCode::protocol, "control socket answered " + *line);
+            if (line->find("\"error\"") != std::string::npos)
+                co_return fail(ErrorCode::protocol, "control socket answered " + *line);
         }
     }
     co_return Result<>();

@@ -19,7 +19,8 @@ struct Fleet::Effort {
 };
 
 Fleet::Fleet(Host& host, const Layout& layout, std::filesystem::path probe_cache, OnLost on_lost)
-    : host_(host), layout_(layout), probes_(host, std::move(probe_cache), layout.runtime_dir()), on_lost_(std::move(on_lost)) {}
+    : host_(host), layout_(layout), probes_(host, std::move(probe_cache), layout.runtime_dir()),
+      on_lost_(std::move(on_lost)) {}
 
 Machine& Fleet::machine(const std::string& name) {
     auto& held = machines_[name];
@@ -39,7 +40,8 @@ std::vector<Error> Fleet::adopt_recorded() {
         auto record = load_record(layout_, name);
         if (!record) {
             auto problem = record.error().within("adopt VM " + name);
-            problem.hint = "see whether a process of it still runs, end it, then remove " + layout_.vm_dir(name).string();
+            problem.hint =
+                "see whether a process of it still runs, end it, then remove " + layout_.vm_dir(name).string();
             damaged_.insert_or_assign(name, problem);
             problems.push_back(std::move(problem));
             continue;
@@ -110,8 +112,7 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     }
     std::vector<Task<>> tasks;
     for (auto& effort : efforts)
-        if (!has_process(effort.machine->state()))
-            tasks.push_back(bring_up(bus, effort, context, wanted.keep_going));
+        if (!has_process(effort.machine->state())) tasks.push_back(bring_up(bus, effort, context, wanted.keep_going));
     co_await in_parallel(host_.executor(), std::move(tasks));
     judge_the_dead(efforts, context, wanted.keep_going);
     for (auto& effort : efforts) {
@@ -126,7 +127,8 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     for (auto& effort : efforts) {
         effort.result.final_state =
             damaged_.contains(effort.machine->name()) ? "unknown" : std::string(to_string(effort.machine->state()));
-        if (effort.machine->state() == VmState::failed) effort.result.outcome = VmOutcome::failed; // died after it was ready
+        if (effort.machine->state() == VmState::failed)
+            effort.result.outcome = VmOutcome::failed; // died after it was ready
         total.vms.push_back(effort.result);
     }
     co_return total;
@@ -177,7 +179,8 @@ Task<> Fleet::take_down(EventBus& bus, Machine& vm, StopTimes times, contract::V
 Task<FleetResult> Fleet::down(EventBus& bus, std::vector<std::string> names, StopTimes times) {
     FleetResult total;
     if (names.empty()) {
-        for (const auto& [name, held] : machines_) names.push_back(name);
+        for (const auto& [name, held] : machines_)
+            names.push_back(name);
         for (const auto& [name, error] : damaged_)
             if (!machines_.contains(name)) names.push_back(name);
     }
@@ -191,13 +194,16 @@ Task<FleetResult> Fleet::down(EventBus& bus, std::vector<std::string> names, Sto
             total.failures.push_back(damaged->second);
             total.leftovers.push_back(layout_.vm_dir(names[i]));
             report(bus, names[i], damaged->second);
-        } else if (auto* held = find(names[i])) tasks.push_back(take_down(bus, *held, times, total.vms[i], total));
+        } else if (auto* held = find(names[i]))
+            tasks.push_back(take_down(bus, *held, times, total.vms[i], total));
     }
     co_await in_parallel(host_.executor(), std::move(tasks));
     for (auto& result : total.vms) {
         const auto* held = find(result.vm);
-        if (damaged_.contains(result.vm)) result.final_state = "unknown";
-        else result.final_state = held ? to_string(held->state()) : to_string(VmState::absent);
+        if (damaged_.contains(result.vm))
+            result.final_state = "unknown";
+        else
+            result.final_state = held ? to_string(held->state()) : to_string(VmState::absent);
     }
     co_return total;
 }

@@ -17,8 +17,8 @@ Machine::Machine(Host& host, const Layout& layout, std::string name, OnLost on_l
 Result<> Machine::step(VmStep what) {
     const auto next = next_state(state_, what);
     if (!next)
-        return fail(ErrorCode::internal, "VM " + name_ + " is " + std::string(to_string(state_)) + " and cannot take the step " +
-                                             std::string(to_string(what)));
+        return fail(ErrorCode::internal, "VM " + name_ + " is " + std::string(to_string(state_)) +
+                                             " and cannot take the step " + std::string(to_string(what)));
     state_ = *next;
     return {};
 }
@@ -37,7 +37,8 @@ Result<> Machine::adopt(VmRecord record) {
     }
     if (record_.boot_id != host_.boot_id() || record_.pid == 0) {
         (void)step(VmStep::failed);
-        return fail(ErrorCode::not_found, "VM " + name_ + ": its process ended with an earlier boot or was never started");
+        return fail(ErrorCode::not_found,
+                    "VM " + name_ + ": its process ended with an earlier boot or was never started");
     }
     auto process = host_.adopt(record_.process());
     if (!process) {
@@ -76,7 +77,8 @@ void Machine::report_lost(EventBus& bus) {
 
 std::string Machine::output_tail() const {
     auto text = files::tail_of(process_log(), SerialLog::tail_bytes_max);
-    if (serial_ && !serial_->tail().empty()) text += (text.empty() || text.back() == '\n' ? "" : "\n") + serial_->tail();
+    if (serial_ && !serial_->tail().empty())
+        text += (text.empty() || text.back() == '\n' ? "" : "\n") + serial_->tail();
     return contract::clean_text(text, SerialLog::tail_bytes_max, false);
 }
 

@@ -34,8 +34,8 @@ struct StopTimes {
 struct BootContext {
     ProbeBook& probes;
     BootWindow& window;
-    Gate& cancel;                           // open: give up
-    std::set<std::string> warnings_said{};  // the same warning of twenty VMs is one event
+    Gate& cancel;                          // open: give up
+    std::set<std::string> warnings_said{}; // the same warning of twenty VMs is one event
 };
 
 class Machine : public std::enable_shared_from_this<Machine> {
@@ -49,9 +49,9 @@ public:
     VmState state() const { return state_; }
     const VmRecord& record() const { return record_; }
 
-    // From absent, stopped or failed to ready. On failure it is failed, or still booting: then stop() it. discard() removes
-    // the rest.
-    // Errors: cancelled when the context's gate opened; launch when the process ended (its event is published).
+    // From absent, stopped or failed to ready. On failure it is failed, or still booting: then stop() it. discard()
+    // removes the rest. Errors: cancelled when the context's gate opened; launch when the process ended (its event is
+    // published).
     Task<Result<>> start(EventBus& bus, MachineSpec spec, BootContext& context);
     // Cooperation, then SIGTERM, then SIGKILL. Errors: timeout when even that did not end it.
     Task<Result<>> stop(EventBus& bus, StopTimes times);
@@ -78,7 +78,9 @@ private:
     Task<Result<>> connect_logs(bool for_marker);
 
     // stop(), in order.
-    Task<bool> cooperate(EventBus& bus, Milliseconds graceful);
+    Task<bool> cooperate(EventBus& bus, Milliseconds graceful, bool adopted);
+    Task<Result<>> prove_identity();
+    std::filesystem::path socket_path(const std::string& name) const;
     Task<bool> escalate(EventBus& bus, contract::EscalationSignal signal, Milliseconds wait);
     Task<bool> exits_within(Milliseconds wait);
     void publish_exit(EventBus& bus, bool expected, const std::string& phase);

@@ -26,8 +26,10 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 void fill_in_fds(SpawnRequest& request, const std::map<std::string, int>& numbers) {
     for (const auto& [name, number] : numbers) {
         const auto place = "{fd:" + name + "}";
-        for (auto& argument : request.argv) argument = replaced(argument, place, std::to_string(number));
-        for (auto& variable : request.env) variable = replaced(variable, place, std::to_string(number));
+        for (auto& argument : request.argv)
+            argument = replaced(argument, place, std::to_string(number));
+        for (auto& variable : request.env)
+            variable = replaced(variable, place, std::to_string(number));
     }
 }
 
@@ -58,7 +60,8 @@ Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, BootContext& c
     launcher_ = spec.launcher;
     record_ = {};
     record_.name = name_;
-    record_.incarnation = make_ulid(static_cast<std::uint64_t>(host_.clock().unix_us() / 1000), host_.clock().entropy());
+    record_.incarnation =
+        make_ulid(static_cast<std::uint64_t>(host_.clock().unix_us() / 1000), host_.clock().entropy());
     record_.uuid = spec.vm.uuid;
     record_.launcher = launcher_->id();
     record_.phase = "preparing";
@@ -87,7 +90,8 @@ Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, BootContext& c
                              .cure(contract::clean_text(warning.hint, 1024, true)));
     for (const auto& file : plan_.files) {
         if (std::filesystem::path(file.path).parent_path() != layout_.vm_dir(name_))
-            co_return fail(ErrorCode::plugin, "the plan of " + launcher_->id() + " writes outside the VM's directory: " + file.path);
+            co_return fail(ErrorCode::plugin,
+                           "the plan of " + launcher_->id() + " writes outside the VM's directory: " + file.path);
         CASTRA_CO_CHECK(files::replace(file.path, files::decode_base64(file.content_base64), false));
     }
     co_return co_await make_overlays(bus, spec);
@@ -117,7 +121,8 @@ Task<Result<sdk::LaunchPlan>> Machine::make_plan(MachineSpec& spec, ProbeBook& p
     request.paths.overlay = spec.overlay.empty() ? (layout_.vm_dir(name_) / "overlay.qcow2").string() : spec.overlay;
     if (spec.wants_ssh_key) request.paths.authorized_keys = record_.ssh_key + ".pub";
     auto plan = spec.launcher->plan(request);
-    if (plan && plan->argv.empty()) co_return fail(ErrorCode::plugin, "the plan of " + spec.launcher->id() + " has no argv");
+    if (plan && plan->argv.empty())
+        co_return fail(ErrorCode::plugin, "the plan of " + spec.launcher->id() + " has no argv");
     co_return plan;
 }
 
@@ -127,7 +132,8 @@ Result<> Machine::check_overlays(const MachineSpec& spec) const {
     const auto& path = plan_.overlays.front().path;
     const auto ours = (layout_.vm_dir(name_) / "overlay.qcow2").string();
     if (plan_.overlays.size() > 1 || (path != ours && path != spec.overlay))
-        return fail(ErrorCode::plugin, "the plan of " + launcher_->id() + " makes overlays that nobody asked for: " + path);
+        return fail(ErrorCode::plugin,
+                    "the plan of " + launcher_->id() + " makes overlays that nobody asked for: " + path);
     if (path != ours && files::exists(path))
         return fail(ErrorCode::preflight, "overlay " + path + " exists already, and castra did not make it",
                     "remove it, or name another file in [[vms]] overlay");
@@ -180,7 +186,8 @@ Task<Result<>> Machine::launch(EventBus& bus) {
     request.program = program;
     request.argv = plan_.argv;
     request.env = minimal_environment();
-    for (const auto& [name, value] : plan_.env) request.env.push_back(name + "=" + value);
+    for (const auto& [name, value] : plan_.env)
+        request.env.push_back(name + "=" + value);
     request.working_dir = plan_.working_dir.empty() ? layout_.vm_dir(name_).string() : plan_.working_dir;
     request.output_path = process_log();
 
@@ -200,7 +207,8 @@ Task<Result<>> Machine::launch(EventBus& bus) {
         notify_.emplace(std::move(pair.first));
         ours.push_back(std::move(pair.second));
     }
-    for (const auto& lease : leases_) request.fds.push_back({lease.holder.get(), number++});
+    for (const auto& lease : leases_)
+        request.fds.push_back({lease.holder.get(), number++});
     fill_in_fds(request, numbers);
 
     CASTRA_CO_CHECK(co_await connect_logs(true)); // before the child runs: the sockets listen already
@@ -239,9 +247,11 @@ Task<Result<>> Machine::launch(EventBus& bus) {
 Task<Result<>> Machine::connect_logs(bool for_marker) {
     for (const auto& socket : plan_.sockets) {
         if (socket.log.empty()) continue;
-        const bool is_ready_socket = for_marker && plan_.readiness.kind == "marker" && socket.name == plan_.readiness.socket;
+        const bool is_ready_socket =
+            for_marker && plan_.readiness.kind == "marker" && socket.name == plan_.readiness.socket;
         CASTRA_CO_TRY(stream, co_await host_.connect_unix(socket.path));
-        auto log = std::make_shared<SerialLog>(host_.executor(), socket.log, is_ready_socket ? plan_.readiness.text : "");
+        auto log =
+            std::make_shared<SerialLog>(host_.executor(), socket.log, is_ready_socket ? plan_.readiness.text : "");
         asio::co_spawn(host_.executor(), SerialLog::read(log, std::move(stream)), asio::detached);
         if (is_ready_socket || !serial_) serial_ = std::move(log);
     }
@@ -283,8 +293,9 @@ Task<Result<>> Machine::await_ready(EventBus& bus, Gate& cancel, Milliseconds re
     }
     if (cancel.is_open()) co_return fail(ErrorCode::cancelled, "cancelled while it booted");
     if (first.index() != 0)
-        co_return fail(ErrorCode::timeout, "not ready within " + std::to_string(wait.count()) + " ms; last output: " +
-                                               contract::clean_text(output_tail(), 400, true),
+        co_return fail(ErrorCode::timeout,
+                       "not ready within " + std::to_string(wait.count()) +
+                           " ms; last output: " + contract::clean_text(output_tail(), 400, true),
                        "raise [lifecycle] ready_wait_secs, or read " + (layout_.vm_dir(name_) / "serial.log").string());
     CASTRA_CO_CHECK(step(VmStep::ready));
     record_.phase = "ready";

@@ -13,6 +13,9 @@ using contract::EscalationSignal;
 using contract::TimeoutReason;
 
 namespace {
+
+constexpr Milliseconds identity_wait{2000};
+
 class Stopwatch {
 public:
     explicit Stopwatch(const Clock& clock) : clock_(clock), began_us_(clock.monotonic_us()) {}
@@ -26,11 +29,12 @@ private:
 
 Task<Result<>> Machine::stop(EventBus& bus, StopTimes times) {
     const Stopwatch total(host_.clock());
+    const bool adopted = state_ == VmState::running;
     const bool was_ready = state_ == VmState::ready || state_ == VmState::running;
     CASTRA_CO_CHECK(step(VmStep::stop));
     publish(bus, draft(contract::VmShutdownRequested{}, name_ + " shall stop"));
     // One await a statement: GCC 12 miscompiles them behind && and ||.
-    const bool cooperated = co_await cooperate(bus, was_ready ? times.graceful : Milliseconds(0));
+    const bool cooperated = co_await cooperate(bus, was_ready ? times.graceful : Milliseconds(0), adopted);
     bool ended = cooperated;
     if (!ended) ended = co_await escalate(bus, EscalationSignal::sigterm, times.sigterm);
     if (!ended) ended = co_await escalate(bus, EscalationSignal::sigkill, times.sigkill);
@@ -54,14 +58,27 @@ Task<bool> Machine::exits_within(Milliseconds wait) {
     co_return exited_->is_open();
 }
 
-Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful) {
+// Whoever answers on an adopted VM's control socket must show that it is this VM before it is told anything.
+Task<Result<>> Machine::prove_identity() {
+    if (!plan_.identity) co_return Result<>();
+    co_return co_await converse(host_, socket_path(plan_.identity->socket), plan_.identity->exchanges, identity_wait);
+}
+
+std::filesystem::path Machine::socket_path(const std::string& name) const {
+    for (const auto& socket : plan_.sockets)
+        if (socket.name == name) return socket.path;
+    return {};
+}
+
+Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted) {
     contract::VmCooperativeAttempted attempted;
     if (graceful.count() == 0 || plan_.stop.empty()) {
         contract::VmCooperativeTimedOut timed_out;
         attempted.method = "unavailable";
         publish(bus, draft(attempted, name_ + " cannot be asked to power down"));
         timed_out.reason = TimeoutReason::channel_unavailable;
-        timed_out.detail = graceful.count() == 0 ? "the guest is not ready" : "its launcher planned no cooperative method";
+        timed_out.detail =
+            graceful.count() == 0 ? "the guest is not ready" : "its launcher planned no cooperative method";
         publish(bus, draft(timed_out, name_ + ": " + *timed_out.detail).at(contract::Severity::info));
         co_return false;
     }
@@ -73,10 +90,9 @@ Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful) {
         attempted.method = method.method;
         attempted.timeout_ms = left.count();
         publish(bus, draft(attempted, name_ + " is asked to power down by " + method.method));
-        std::filesystem::path path;
-        for (const auto& socket : plan_.sockets)
-            if (socket.name == method.socket) path = socket.path;
-        const auto asked = co_await converse(host_, path, method.exchanges, left);
+        Result<> asked;
+        if (adopted) asked = co_await prove_identity();
+        if (asked) asked = co_await converse(host_, socket_path(method.socket), method.exchanges, left);
         const auto rest = std::max(left - Milliseconds(watch.ms()), Milliseconds(0));
         const bool ended = co_await exits_within(asked ? rest : Milliseconds(0));
         if (ended) {

@@ -19,7 +19,8 @@ std::string with_dir(std::string text, const std::string& dir) {
 sdk::ProbeVerdict judge(const Result<ExitStatus>& ended, const sdk::Probe& probe, const std::string& output) {
     if (!ended) return {false, ended.error().text};
     if (ended->exit_code == probe.success_exit_code) return {true, "proved"};
-    auto detail = ended->exit_code ? "exit code " + std::to_string(*ended->exit_code) : ended->signal.value_or("unknown end");
+    auto detail =
+        ended->exit_code ? "exit code " + std::to_string(*ended->exit_code) : ended->signal.value_or("unknown end");
     return {false, output.empty() ? detail : detail + ": " + output};
 }
 
@@ -32,8 +33,8 @@ std::string ProbeBook::key_of(const sdk::Probe& probe) const {
     const auto program = probe.argv.empty() ? std::string() : host_.find_program(probe.argv[0]).value_or(probe.argv[0]);
     struct stat info {};
     ::stat(program.c_str(), &info);
-    return files::sha256_of(sdk::Json{host_.boot_id(), probe.id, probe.cache_key, probe.argv, program, info.st_dev, info.st_ino,
-                                      info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec}
+    return files::sha256_of(sdk::Json{host_.boot_id(), probe.id, probe.cache_key, probe.argv, program, info.st_dev,
+                                      info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec}
                                 .dump());
 }
 
@@ -62,10 +63,12 @@ Task<sdk::ProbeVerdict> ProbeBook::run(const sdk::Probe& probe, const std::strin
     const auto dir = scratch_ / ("probe-" + key.substr(0, 8));
     if (auto made = files::make_directories(dir); !made) co_return sdk::ProbeVerdict{false, made.error().text};
     for (const auto& file : probe.files)
-        if (auto written = files::replace(with_dir(file.path, dir), files::decode_base64(file.content_base64), false); !written)
+        if (auto written = files::replace(with_dir(file.path, dir), files::decode_base64(file.content_base64), false);
+            !written)
             co_return sdk::ProbeVerdict{false, written.error().text};
     ProgramRun program;
-    for (const auto& argument : probe.argv) program.argv.push_back(with_dir(argument, dir));
+    for (const auto& argument : probe.argv)
+        program.argv.push_back(with_dir(argument, dir));
     program.working_dir = dir;
     program.output_path = dir / "output";
     program.deadline = std::min(Milliseconds(std::max<std::int64_t>(1, probe.deadline_ms)), deadline_max);

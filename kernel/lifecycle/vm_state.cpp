@@ -13,16 +13,15 @@ struct Transition {
 using enum VmState;
 
 constexpr std::array table{
-    Transition{absent, VmStep::prepare, preparing},    Transition{stopped, VmStep::prepare, preparing},
-    Transition{failed, VmStep::prepare, preparing},    Transition{preparing, VmStep::spawned, booting},
+    Transition{absent, VmStep::prepare, preparing},     Transition{stopped, VmStep::prepare, preparing},
+    Transition{failed, VmStep::prepare, preparing},     Transition{preparing, VmStep::spawned, booting},
     Transition{booting, VmStep::ready, VmState::ready}, Transition{absent, VmStep::adopted, running},
-    Transition{booting, VmStep::stop, stopping},       Transition{VmState::ready, VmStep::stop, stopping},
-    Transition{running, VmStep::stop, stopping},       Transition{stopping, VmStep::exited, stopped},
-    Transition{stopping, VmStep::survived, running},
-    Transition{booting, VmStep::exited, failed},       Transition{VmState::ready, VmStep::exited, failed},
-    Transition{running, VmStep::exited, failed},       Transition{preparing, VmStep::failed, failed},
-    Transition{absent, VmStep::failed, failed},        Transition{stopped, VmStep::discarded, absent},
-    Transition{failed, VmStep::discarded, absent},
+    Transition{booting, VmStep::stop, stopping},        Transition{VmState::ready, VmStep::stop, stopping},
+    Transition{running, VmStep::stop, stopping},        Transition{stopping, VmStep::exited, stopped},
+    Transition{stopping, VmStep::survived, running},    Transition{booting, VmStep::exited, failed},
+    Transition{VmState::ready, VmStep::exited, failed}, Transition{running, VmStep::exited, failed},
+    Transition{preparing, VmStep::failed, failed},      Transition{absent, VmStep::failed, failed},
+    Transition{stopped, VmStep::discarded, absent},     Transition{failed, VmStep::discarded, absent},
 };
 
 } // namespace
@@ -34,7 +33,7 @@ std::string_view to_string(VmState state) {
 }
 
 std::string_view to_string(VmStep step) {
-    constexpr std::array<std::string_view, vm_steps.size()> names{"prepare",  "spawned", "ready",  "adopted", "stop",
+    constexpr std::array<std::string_view, vm_steps.size()> names{"prepare",  "spawned", "ready",  "adopted",  "stop",
                                                                   "survived", "exited",  "failed", "discarded"};
     return names[static_cast<std::size_t>(step)];
 }

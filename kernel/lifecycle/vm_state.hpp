@@ -23,7 +23,7 @@ inline constexpr std::array vm_states{VmState::absent,  VmState::preparing, VmSt
                                       VmState::running, VmState::stopping,  VmState::stopped, VmState::failed};
 
 enum class VmStep { prepare, spawned, ready, adopted, stop, survived, exited, failed, discarded };
-inline constexpr std::array vm_steps{VmStep::prepare,  VmStep::spawned, VmStep::ready,  VmStep::adopted, VmStep::stop,
+inline constexpr std::array vm_steps{VmStep::prepare,  VmStep::spawned, VmStep::ready,  VmStep::adopted,  VmStep::stop,
                                      VmStep::survived, VmStep::exited,  VmStep::failed, VmStep::discarded};
 
 std::string_view to_string(VmState state);
@@ -33,7 +33,8 @@ std::string_view to_string(VmStep step);
 std::optional<VmState> next_state(VmState from, VmStep step);
 
 constexpr bool has_process(VmState state) {
-    return state == VmState::booting || state == VmState::ready || state == VmState::running || state == VmState::stopping;
+    return state == VmState::booting || state == VmState::ready || state == VmState::running ||
+           state == VmState::stopping;
 }
 
 } // namespace castra

@@ -16,7 +16,8 @@ public:
     std::string name() const override { return "client"; }
 
     Result<> deliver(const EncodedEvents& batch) override {
-        for (const auto& event : batch) CASTRA_CHECK(send(event->line));
+        for (const auto& event : batch)
+            CASTRA_CHECK(send(event->line));
         return {};
     }
     Result<> finish() override { return {}; }

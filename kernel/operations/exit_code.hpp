@@ -10,15 +10,23 @@ inline constexpr int succeeded = 0, failed = 1, usage = 2, config = 3, preflight
 
 constexpr int of(ErrorCode code) {
     switch (code) {
-    case ErrorCode::usage: return usage;
+    case ErrorCode::usage:
+        return usage;
     case ErrorCode::config_not_found:
-    case ErrorCode::config_invalid: return config;
-    case ErrorCode::preflight: return preflight;
-    case ErrorCode::busy: return busy;
-    case ErrorCode::not_found: return not_found;
-    case ErrorCode::plugin: return plugin;
-    case ErrorCode::cancelled: return cancelled;
-    default: return failed;
+    case ErrorCode::config_invalid:
+        return config;
+    case ErrorCode::preflight:
+        return preflight;
+    case ErrorCode::busy:
+        return busy;
+    case ErrorCode::not_found:
+        return not_found;
+    case ErrorCode::plugin:
+        return plugin;
+    case ErrorCode::cancelled:
+        return cancelled;
+    default:
+        return failed;
     }
 }
 

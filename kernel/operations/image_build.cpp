@@ -17,8 +17,10 @@ constexpr int recipe_lacks_something = 3; // exit code of a recipe
 std::string recipes_in(const std::filesystem::path& folder) {
     std::string names;
     std::error_code error;
-    for (auto at = std::filesystem::directory_iterator(folder, error); !error && at != std::filesystem::end(at); at.increment(error))
-        if (std::filesystem::exists(at->path() / "build", error)) names += (names.empty() ? "" : ", ") + at->path().filename().string();
+    for (auto at = std::filesystem::directory_iterator(folder, error); !error && at != std::filesystem::end(at);
+         at.increment(error))
+        if (std::filesystem::exists(at->path() / "build", error))
+            names += (names.empty() ? "" : ", ") + at->path().filename().string();
     return names.empty() ? "none" : names;
 }
 
@@ -35,7 +37,8 @@ Task<Result<std::string>> recipe_key(Host& host, const std::string& recipe, cons
     auto said = files::tail_of(scratch, 65536);
     (void)files::remove(scratch);
     if (!asked) co_return Failure(asked.error());
-    while (!said.empty() && said.back() == '\n') said.pop_back();
+    while (!said.empty() && said.back() == '\n')
+        said.pop_back();
     const auto last = said.rfind('\n'); // apt may talk before it
     co_return last == std::string::npos ? said : said.substr(last + 1);
 }

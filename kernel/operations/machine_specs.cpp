@@ -35,7 +35,8 @@ std::string joined(const std::string& left, const std::string& right) {
     return left.empty() ? right : right.empty() ? left : left + " " + right;
 }
 
-// By content, never by name: a guest that can write a raw disk could otherwise turn it into a qcow2 that names host files.
+// By content, never by name: a guest that can write a raw disk could otherwise turn it into a qcow2 that names host
+// files.
 std::string format_of(const std::string& image) {
     std::ifstream file(image, std::ios::binary);
     std::array<char, 4> magic{};
@@ -82,7 +83,8 @@ Result<MachineSpec> spec_of(const Installation& installation, Clock& clock, cons
     spec.overlay = vm.overlay;
     for (const auto& forward : vm.port_forwards) {
         spec.vm.port_forwards.push_back({forward.address, forward.host, forward.guest, forward.protocol});
-        if (forward.guest == ssh_port && forward.protocol == "tcp" && vm.launcher != "process") spec.wants_ssh_key = true;
+        if (forward.guest == ssh_port && forward.protocol == "tcp" && vm.launcher != "process")
+            spec.wants_ssh_key = true;
     }
     if (!vm.image.empty()) CASTRA_CHECK(apply_image(installation, vm, spec));
     spec.vm.options.erase("disk");
@@ -96,7 +98,8 @@ tl::expected<std::vector<MachineSpec>, std::vector<Error>> machine_specs(const I
                                                                          const std::vector<std::string>& names) {
     std::vector<Error> findings;
     std::vector<std::string> known;
-    for (const auto& vm : project.config.vms) known.push_back(vm.name);
+    for (const auto& vm : project.config.vms)
+        known.push_back(vm.name);
     for (const auto& name : names)
         if (std::ranges::find(known, name) == known.end()) {
             const auto meant = did_you_mean(name, known);
@@ -120,7 +123,8 @@ tl::expected<std::vector<MachineSpec>, std::vector<Error>> machine_specs(const I
     return specs;
 }
 
-std::vector<Error> preflight(Host& host, const std::vector<MachineSpec>& specs, const std::vector<std::string>& running) {
+std::vector<Error> preflight(Host& host, const std::vector<MachineSpec>& specs,
+                             const std::vector<std::string>& running) {
     std::vector<Error> findings;
     std::set<std::string> said;
     auto find = [&](std::string text, std::string hint, ErrorCode code = ErrorCode::preflight) {

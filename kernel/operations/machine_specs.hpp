@@ -13,6 +13,7 @@ tl::expected<std::vector<MachineSpec>, std::vector<Error>> machine_specs(const I
 
 // The findings of a machine that lacks something: programs, files, ports. Touches nothing. VMs in `running` keep their
 // ports and are not asked about.
-std::vector<Error> preflight(Host& host, const std::vector<MachineSpec>& specs, const std::vector<std::string>& running);
+std::vector<Error> preflight(Host& host, const std::vector<MachineSpec>& specs,
+                             const std::vector<std::string>& running);
 
 } // namespace castra

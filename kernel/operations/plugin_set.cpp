@@ -31,7 +31,8 @@ private:
         try {
             return reply.template get<Answer>();
         } catch (const std::exception& error) {
-            return fail(ErrorCode::plugin, "plugin " + id() + " answered something that does not fit its interface: " + error.what(),
+            return fail(ErrorCode::plugin,
+                        "plugin " + id() + " answered something that does not fit its interface: " + error.what(),
                         "this is a bug of the plugin");
         }
     }
@@ -51,21 +52,24 @@ Result<PluginSet::Found> PluginSet::load(const std::string& name, const std::str
     Found found{"", nlohmann::json::object()};
     std::optional<std::string> pin;
     if (config_) {
-        for (const auto& dir : config_->plugin_search) query.search_dirs.emplace_back(dir);
+        for (const auto& dir : config_->plugin_search)
+            query.search_dirs.emplace_back(dir);
         const auto entry = std::ranges::find(config_->plugins, name, &PluginConfig::name);
         if (entry != config_->plugins.end()) {
             query.explicit_path = entry->path;
             found.config = entry->config;
             if (!entry->sha256.empty()) pin = entry->sha256;
             if (entry->isolation == "process")
-                return fail(ErrorCode::plugin, "plugin " + name + ": isolation = \"process\" is not available in this version",
+                return fail(ErrorCode::plugin,
+                            "plugin " + name + ": isolation = \"process\" is not available in this version",
                             "leave it out, or set isolation = \"in-process\"");
         }
     }
     CASTRA_TRY(file, find_plugin(query));
     CASTRA_TRY(library, registry_.load(file, pin));
     if (!library->manifest().provides(kind))
-        return fail(ErrorCode::plugin, "plugin " + library->manifest().id + " (" + file.string() + ") does not provide " + kind);
+        return fail(ErrorCode::plugin,
+                    "plugin " + library->manifest().id + " (" + file.string() + ") does not provide " + kind);
     found.id = library->manifest().id;
     return found;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plugins that a project names, found and made: launchers by the name its VMs use, reporters by the list in the
-// file. The registry behind it is shared and keeps every library for ever; instances live as long as whoever holds them.
-// Thread: the kernel's.
+// file. The registry behind it is shared and keeps every library for ever; instances live as long as whoever holds
+// them. Thread: the kernel's.
 #pragma once
 #include "bus/sink.hpp"
 #include "lifecycle/launcher_client.hpp"

@@ -5,7 +5,8 @@
 
 namespace castra {
 
-tl::expected<Project, std::vector<Error>> load_project(const Installation& installation, const std::string& config_path) {
+tl::expected<Project, std::vector<Error>> load_project(const Installation& installation,
+                                                       const std::string& config_path) {
     auto config = load_project(std::filesystem::path(config_path));
     if (!config) {
         std::vector<Error> findings;

@@ -9,10 +9,10 @@ namespace castra {
 // What main knows of the machine and hands to everybody.
 struct Installation {
     Environment environment;
-    std::string version;               // "0.1.0+abc1234"
-    std::filesystem::path program;     // this executable
-    std::filesystem::path plugin_dir;  // lib/castra/plugins
-    std::filesystem::path share_dir;   // share/castra
+    std::string version;              // "0.1.0+abc1234"
+    std::filesystem::path program;    // this executable
+    std::filesystem::path plugin_dir; // lib/castra/plugins
+    std::filesystem::path share_dir;  // share/castra
     std::int64_t cores = 1;
 };
 
@@ -23,7 +23,8 @@ struct Project {
 };
 
 // Errors: config_not_found, config_invalid; every mistake of the file is one finding.
-tl::expected<Project, std::vector<Error>> load_project(const Installation& installation, const std::string& config_path);
+tl::expected<Project, std::vector<Error>> load_project(const Installation& installation,
+                                                       const std::string& config_path);
 
 // Where a project lives whose file can no longer be read as one: down and status must still work.
 // Errors: config_not_found.

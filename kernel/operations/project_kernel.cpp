@@ -39,7 +39,8 @@ contract::Summary summary_of(FleetResult& result) {
 
 ProjectKernel::ProjectKernel(Workshop& workshop, Layout layout, std::string config_path, FileLock lock)
     : workshop_(workshop), layout_(std::move(layout)), config_path_(std::move(config_path)), lock_(std::move(lock)),
-      fleet_(std::make_unique<Fleet>(workshop.host(), layout_, cache_dir(workshop.installation().environment) / "probes",
+      fleet_(std::make_unique<Fleet>(workshop.host(), layout_,
+                                     cache_dir(workshop.installation().environment) / "probes",
                                      [this](Machine& machine) { lost(machine); })) {}
 
 ProjectKernel::~ProjectKernel() {
@@ -60,7 +61,8 @@ Result<std::unique_ptr<ProjectKernel>> ProjectKernel::open(Workshop& workshop, L
     CASTRA_CHECK(files::make_private_directory(layout.runtime_dir()));
     std::unique_ptr<ProjectKernel> kernel(
         new ProjectKernel(workshop, std::move(layout), std::move(config_path), std::move(lock)));
-    for (const auto& problem : kernel->fleet_->adopt_recorded()) workshop.log()("warn", problem.text);
+    for (const auto& problem : kernel->fleet_->adopt_recorded())
+        workshop.log()("warn", problem.text);
     return kernel;
 }
 
@@ -82,7 +84,8 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
         findings.push_back(opened.error());
     auto every_event = EventBus::default_limits();
     every_event.may_coalesce = false;
-    for (auto& sink : sinks) run.bus().add_sink(std::move(sink), every_event);
+    for (auto& sink : sinks)
+        run.bus().add_sink(std::move(sink), every_event);
     if (!findings.empty()) co_return run.reject(findings);
 
     struct Attachment { // undone on every way out
@@ -99,8 +102,10 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
     workshop_.attach(bus_);
     asio::co_spawn(workshop_.host().executor(), tell_plugins(workshop_, cancel), asio::detached);
     RunResult result;
-    if (request.operation == Operation::up) result = co_await up(run, request, *project, *cancel);
-    else result = co_await down(run, request, project ? &*project : nullptr);
+    if (request.operation == Operation::up)
+        result = co_await up(run, request, *project, *cancel);
+    else
+        result = co_await down(run, request, project ? &*project : nullptr);
     co_return result;
 }
 
@@ -114,10 +119,11 @@ std::vector<contract::Draft> ProjectKernel::attach_reporters(Run& run, const Pro
                      {"project", project.config.name},
                      {"terminal", {{"is_tty", false}, {"width", 0}, {"color", false}}}};
         auto sink = plugins.reporter(wish);
-        if (sink) run.bus().add_sink(std::move(*sink));
+        if (sink)
+            run.bus().add_sink(std::move(*sink));
         else
-            warnings.push_back(contract::message(contract::Severity::warn, contract::clean_text(sink.error().text, 1024, true),
-                                                "reporter_failed")
+            warnings.push_back(contract::message(contract::Severity::warn,
+                                                 contract::clean_text(sink.error().text, 1024, true), "reporter_failed")
                                    .cure(contract::clean_text(sink.error().hint, 1024, true)));
     }
     return warnings;
@@ -128,7 +134,8 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     auto specs = machine_specs(workshop_.installation(), workshop_.host().clock(), project, plugins, request.vms);
     if (!specs) co_return run.reject(specs.error());
     std::vector<std::string> running;
-    for (const auto& vm : fleet_->running()) running.push_back(vm.name);
+    for (const auto& vm : fleet_->running())
+        running.push_back(vm.name);
     if (auto findings = preflight(workshop_.host(), *specs, running); !findings.empty()) co_return run.reject(findings);
 
     FleetUp wanted;
@@ -147,7 +154,8 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     }
     auto warnings = attach_reporters(run, project);
     run.accept(std::move(accepted));
-    for (auto& warning : warnings) run.bus().publish(std::move(warning));
+    for (auto& warning : warnings)
+        run.bus().publish(std::move(warning));
     wanted.specs = std::move(*specs);
     const auto total = wanted.specs.size();
     auto result = co_await fleet_->up(run.bus(), std::move(wanted), cancel);
@@ -156,7 +164,8 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     const auto good = static_cast<std::size_t>(std::ranges::count_if(summary.vms, [](const auto& vm) {
         return vm.outcome == VmOutcome::succeeded || vm.outcome == VmOutcome::unchanged;
     }));
-    const bool failed = !result.failures.empty() || std::ranges::count(summary.vms, VmOutcome::failed, &contract::VmResult::outcome) > 0;
+    const bool failed = !result.failures.empty() ||
+                        std::ranges::count(summary.vms, VmOutcome::failed, &contract::VmResult::outcome) > 0;
     if (!failed && cancel.is_open()) {
         summary.outcome = Outcome::cancelled;
         summary.exit_code = exit_code::cancelled;
@@ -165,15 +174,18 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     if (failed && request.keep_going && good > 0) {
         summary.outcome = Outcome::partial;
         summary.exit_code = exit_code::partial;
-        co_return run.finish(std::move(summary), "partial: " + std::to_string(good) + " of " + count_text(total, "VM") + " stand");
+        co_return run.finish(std::move(summary),
+                             "partial: " + std::to_string(good) + " of " + count_text(total, "VM") + " stand");
     }
     if (failed) {
         summary.outcome = Outcome::failed;
         summary.exit_code = result.failures.empty() ? exit_code::failed : exit_code::of(result.failures.front().code);
-        co_return run.finish(std::move(summary), result.failures.empty() ? "failed" : "failed: " + result.failures.front().text);
+        co_return run.finish(std::move(summary),
+                             result.failures.empty() ? "failed" : "failed: " + result.failures.front().text);
     }
     const bool changed = std::ranges::count(summary.vms, VmOutcome::succeeded, &contract::VmResult::outcome) > 0;
-    co_return run.finish(std::move(summary), changed ? count_text(total, "VM") + " ready" : "nothing to do: all is up already");
+    co_return run.finish(std::move(summary),
+                         changed ? count_text(total, "VM") + " ready" : "nothing to do: all is up already");
 }
 
 Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Project* project) {
@@ -183,11 +195,13 @@ Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Proj
     accepted.running = fleet_->running();
     const auto names = request.vms;
     for (const auto& vm : accepted.running)
-        if (names.empty() || std::ranges::find(names, vm.name) != names.end()) accepted.expects.push_back({"vm", vm.name});
+        if (names.empty() || std::ranges::find(names, vm.name) != names.end())
+            accepted.expects.push_back({"vm", vm.name});
     std::vector<contract::Draft> warnings;
     if (project) warnings = attach_reporters(run, *project);
     run.accept(std::move(accepted));
-    for (auto& warning : warnings) run.bus().publish(std::move(warning));
+    for (auto& warning : warnings)
+        run.bus().publish(std::move(warning));
     const auto times = project ? stop_times_of(project->config) : StopTimes{};
     auto result = co_await fleet_->down(run.bus(), names, times);
     auto summary = summary_of(result);
@@ -218,7 +232,8 @@ void ProjectKernel::lost(Machine& machine) {
     std::vector<contract::Draft> warnings;
     if (project) warnings = attach_reporters(run, *project);
     run.accept(std::move(accepted));
-    for (auto& warning : warnings) run.bus().publish(std::move(warning));
+    for (auto& warning : warnings)
+        run.bus().publish(std::move(warning));
     machine.report_lost(run.bus());
     contract::Summary summary;
     summary.outcome = Outcome::failed;

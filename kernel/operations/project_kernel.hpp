@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel of one project while something of it is owned: its lock, its fleet, its runs. The supervisor is this behind
-// a socket; an embedder and `up --foreground` are this in their own process.
-// Invariant: one up or down at a time; a second is rejected as busy, naming the first.
-// Thread: the kernel's. Errors: through the stream; every path ends in summary.
+// The kernel of one project while something of it is owned: its lock, its fleet, its runs. The supervisor is this
+// behind a socket; an embedder and `up --foreground` are this in their own process. Invariant: one up or down at a
+// time; a second is rejected as busy, naming the first. Thread: the kernel's. Errors: through the stream; every path
+// ends in summary.
 #pragma once
 #include "host/file_lock.hpp"
 #include "lifecycle/fleet.hpp"
@@ -17,7 +17,8 @@ class ProjectKernel {
 public:
     // Takes the project's lock and adopts what an earlier kernel left. Errors: busy, io; nothing stays behind.
     // `wait`: for a predecessor that is about to end; only for a caller whom somebody watches with a deadline.
-    static Result<std::unique_ptr<ProjectKernel>> open(Workshop& workshop, Layout layout, std::string config_path, bool wait);
+    static Result<std::unique_ptr<ProjectKernel>> open(Workshop& workshop, Layout layout, std::string config_path,
+                                                       bool wait);
     ~ProjectKernel();
 
     // Operations up and down. The sinks are told everything. Opening `cancel` ends it in order.

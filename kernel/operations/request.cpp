@@ -25,8 +25,9 @@ Result<Request> parse_request(const std::string& line) {
     try {
         const auto json = contract::Json::parse(line);
         if (json.at("protocol") != socket_protocol)
-            return fail(ErrorCode::protocol, "this supervisor speaks protocol " + std::to_string(socket_protocol) + ", not " +
-                                                 json.at("protocol").dump(),
+            return fail(ErrorCode::protocol,
+                        "this supervisor speaks protocol " + std::to_string(socket_protocol) + ", not " +
+                            json.at("protocol").dump(),
                         "run castra down with the castra that started it, then try again");
         Request request;
         const auto name = json.at("operation").get<std::string>();

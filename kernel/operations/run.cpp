@@ -58,8 +58,8 @@ Result<> Run::open(const RunFiles& files) {
         journal = std::move(made);
         quarantine = std::make_unique<LazyJournal>(files.quarantine);
     }
-    bus_ = std::make_unique<EventBus>(RunIdentity{run_id_, std::string(to_string(request_.operation)), project_}, clock_,
-                                      std::move(journal), std::move(quarantine),
+    bus_ = std::make_unique<EventBus>(RunIdentity{run_id_, std::string(to_string(request_.operation)), project_},
+                                      clock_, std::move(journal), std::move(quarantine),
                                       request_.strict ? ContractMode::strict : ContractMode::report);
     return {};
 }
@@ -68,7 +68,8 @@ void Run::accept(contract::CommandAccepted accepted) {
     accepted.tool_version = version_;
     accepted.config_path = clean_line(accepted.config_path);
     accepted.argv.clear();
-    for (const auto& argument : request_.argv) accepted.argv.push_back(clean_line(argument));
+    for (const auto& argument : request_.argv)
+        accepted.argv.push_back(clean_line(argument));
     accepted.limits.queue_events_max = static_cast<std::int64_t>(EventBus::default_limits().events_max);
     const auto text = std::string(to_string(request_.operation)) + (project_.empty() ? "" : " " + project_);
     bus_->publish(contract::draft(accepted, text));

@@ -64,14 +64,16 @@ VmStatus status_of(Host& host, const Layout& layout, const std::string& name, bo
 
 } // namespace
 
-Task<ProjectStatus> project_status(Host& host, const Layout& layout, const ProjectConfig* config, std::string config_path) {
+Task<ProjectStatus> project_status(Host& host, const Layout& layout, const ProjectConfig* config,
+                                   std::string config_path) {
     ProjectStatus status;
     status.project = config ? config->name : "";
     status.config_path = std::move(config_path);
     status.state_dir = layout.state_dir();
     status.supervised = (co_await host.connect_unix(layout.supervisor_socket())).has_value();
     auto names = recorded_vms(layout);
-    for (const auto& name : names) status.vms.push_back(status_of(host, layout, name, status.supervised));
+    for (const auto& name : names)
+        status.vms.push_back(status_of(host, layout, name, status.supervised));
     if (config)
         for (const auto& vm : config->vms) {
             if (std::ranges::find(names, vm.name) != names.end()) continue;
@@ -111,8 +113,8 @@ contract::Draft status_event(const VmStatus& vm) {
     auto text = vm.name + " is " + vm.state;
     if (vm.pid > 0) text += ", process " + std::to_string(vm.pid);
     for (const auto& port : vm.ports)
-        text += ", " + port["address"].get<std::string>() + ":" + port["host"].dump() + " -> " + port["guest"].dump() + "/" +
-                port["protocol"].get<std::string>();
+        text += ", " + port["address"].get<std::string>() + ":" + port["host"].dump() + " -> " + port["guest"].dump() +
+                "/" + port["protocol"].get<std::string>();
     const bool needs_a_look = vm.state == "failed" || vm.state == "unknown";
     if (needs_a_look) text += " (" + vm.why + ")";
     text = contract::clean_text(text, 2048, true);
@@ -123,7 +125,8 @@ contract::Draft status_event(const VmStatus& vm) {
 
 std::string count_of(const ProjectStatus& status) {
     const auto up = std::ranges::count_if(status.vms, [](const VmStatus& vm) { return vm.pid > 0; });
-    return std::to_string(up) + " of " + std::to_string(status.vms.size()) + (status.vms.size() == 1 ? " VM is up" : " VMs are up");
+    return std::to_string(up) + " of " + std::to_string(status.vms.size()) +
+           (status.vms.size() == 1 ? " VM is up" : " VMs are up");
 }
 
 } // namespace castra

@@ -15,9 +15,9 @@ struct VmStatus {
     std::string why;         // what this was concluded from
     std::int64_t pid = 0;    // 0: none
     std::string launcher, accelerator, incarnation;
-    std::int64_t boot_ms = 0, up_ms = 0; // 0: not ready, not up
+    std::int64_t boot_ms = 0, up_ms = 0;                            // 0: not ready, not up
     nlohmann::ordered_json ports = nlohmann::ordered_json::array(); // {address, host, guest, protocol}
-    nlohmann::ordered_json ssh;                                     // {user, address, port, identity, known_hosts}; null: none
+    nlohmann::ordered_json ssh; // {user, address, port, identity, known_hosts}; null: none
     std::string serial_log;
 };
 
@@ -28,7 +28,8 @@ struct ProjectStatus {
 };
 
 // `config` null: the file is not readable as one; what is recorded is told nevertheless.
-Task<ProjectStatus> project_status(Host& host, const Layout& layout, const ProjectConfig* config, std::string config_path);
+Task<ProjectStatus> project_status(Host& host, const Layout& layout, const ProjectConfig* config,
+                                   std::string config_path);
 nlohmann::ordered_json to_json(const ProjectStatus& status);
 // One `message` event for people and consoles.
 contract::Draft status_event(const VmStatus& vm);

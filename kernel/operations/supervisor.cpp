@@ -8,10 +8,11 @@ namespace castra {
 
 namespace {
 
-constexpr Milliseconds request_wait{10000}; // a client that connects and says nothing
+constexpr Milliseconds request_wait{10000};     // a client that connects and says nothing
 constexpr Milliseconds first_client_wait{5000}; // whoever started us is about to connect
 
-// Opens `cancel` when the client asks for it. A client that merely goes away cancels nothing: the work is the project's.
+// Opens `cancel` when the client asks for it. A client that merely goes away cancels nothing: the work is the
+// project's.
 Task<> watch_for_cancel(Stream& stream, Gate& cancel) {
     while (true) {
         const auto line = co_await stream.read_line(request_bytes_max);
@@ -61,10 +62,11 @@ Task<> Supervisor::accept_clients() {
         if (!user || (*user != workshop_.installation().environment.user && *user != 0)) continue;
         ++clients_;
         had_client_ = true;
-        asio::co_spawn(workshop_.host().executor(), serve_client(std::move(*stream)), [this](const std::exception_ptr&) {
-            --clients_;
-            check_idle();
-        });
+        asio::co_spawn(workshop_.host().executor(), serve_client(std::move(*stream)),
+                       [this](const std::exception_ptr&) {
+                           --clients_;
+                           check_idle();
+                       });
     }
 }
 
@@ -93,10 +95,12 @@ Task<> Supervisor::serve_client(Stream stream) {
         co_await forever.wait(); // the run, not the client, decides when this ends
     };
     co_await (kernel_->perform(std::move(*request), std::move(sinks), cancel) || watch(stream, *cancel, never));
-    // The last client of an idle supervisor is let go by the end of this process, so that a `down` that has returned has
-    // left no process behind.
-    if (clients_ == 1 && kernel_->is_idle()) (void)stream.duplicate().release();
-    else stream.shutdown();
+    // The last client of an idle supervisor is let go by the end of this process, so that a `down` that has returned
+    // has left no process behind.
+    if (clients_ == 1 && kernel_->is_idle())
+        (void)stream.duplicate().release();
+    else
+        stream.shutdown();
 }
 
 } // namespace castra

@@ -19,14 +19,16 @@ Task<Result<Stream>> connect_to_ours(Workshop& workshop, const Layout& layout) {
     CASTRA_CO_TRY(stream, co_await workshop.host().connect_unix(layout.supervisor_socket()));
     const auto user = stream.peer_user();
     if (!user || *user != workshop.installation().environment.user)
-        co_return fail(ErrorCode::protocol, "socket " + layout.supervisor_socket().string() + " belongs to another user");
+        co_return fail(ErrorCode::protocol,
+                       "socket " + layout.supervisor_socket().string() + " belongs to another user");
     co_return std::move(stream);
 }
 
 // Nothing of a shell's environment reaches the supervisor by accident: it outlives the shell.
 std::vector<std::string> supervisor_environment() {
     auto env = minimal_environment();
-    for (const char* name : {"CASTRA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"})
+    for (const char* name :
+         {"CASTRA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"})
         if (const char* value = std::getenv(name)) env.push_back(std::string(name) + "=" + value);
     return env;
 }
@@ -36,8 +38,8 @@ Task<Result<>> start_supervisor(Workshop& workshop, const Layout& layout, const 
     CASTRA_CO_TRY(pair, host.notify_pair());
     SpawnRequest request;
     request.program = workshop.installation().program;
-    request.argv = {"castra", "supervise", "--config", config_path, "--state-dir", layout.state_dir(),
-                    "--notify-fd", std::to_string(notify_fd)};
+    request.argv = {"castra",      "supervise",        "--config",    config_path,
+                    "--state-dir", layout.state_dir(), "--notify-fd", std::to_string(notify_fd)};
     request.env = supervisor_environment();
     request.working_dir = "/";
     request.output_path = layout.supervisor_log();
@@ -55,14 +57,15 @@ Task<Result<>> start_supervisor(Workshop& workshop, const Layout& layout, const 
     co_await process->wait();
     co_return fail(ErrorCode::io,
                    "start the project's supervisor: it " +
-                       std::string(first.index() == 0 ? "ended" : "did not answer in time") + "; its last words: " +
-                       files::tail_of(layout.supervisor_log(), 512),
+                       std::string(first.index() == 0 ? "ended" : "did not answer in time") +
+                       "; its last words: " + files::tail_of(layout.supervisor_log(), 512),
                    "see " + layout.supervisor_log().string());
 }
 
 } // namespace
 
-Task<Result<Stream>> connect_supervisor(Workshop& workshop, const Layout& layout, const std::string& config_path, bool start) {
+Task<Result<Stream>> connect_supervisor(Workshop& workshop, const Layout& layout, const std::string& config_path,
+                                        bool start) {
     auto running = co_await connect_to_ours(workshop, layout);
     if (running) co_return std::move(*running);
     if (!start) co_return fail(ErrorCode::not_found, "no supervisor of this project runs");

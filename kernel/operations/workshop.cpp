@@ -3,7 +3,6 @@
 
 #include "contract/registry.hpp"
 
-
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
@@ -17,8 +16,9 @@ public:
 
     void log(std::string_view plugin, PluginLogLevel level, std::string_view text) override {
         constexpr std::array<std::string_view, 4> names{"debug", "info", "warn", "error"};
-        asio::post(host_.executor(), [this, level = names[static_cast<std::size_t>(level)],
-                                      line = "plugin " + std::string(plugin) + ": " + std::string(text)] { log_(level, line); });
+        asio::post(host_.executor(),
+                   [this, level = names[static_cast<std::size_t>(level)],
+                    line = "plugin " + std::string(plugin) + ": " + std::string(text)] { log_(level, line); });
     }
 
     Result<> emit(std::string_view plugin, const nlohmann::json& event) override {

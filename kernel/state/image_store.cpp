@@ -36,7 +36,8 @@ Result<Image> find_image(const std::filesystem::path& cache, const std::string& 
         image.ready_marker = json.value("ready_marker", "");
         return image;
     } catch (const nlohmann::json::exception& error) {
-        return fail(ErrorCode::io, "image \"" + name + "\": " + (folder / "image.json").string() + " is damaged: " + error.what(),
+        return fail(ErrorCode::io,
+                    "image \"" + name + "\": " + (folder / "image.json").string() + " is damaged: " + error.what(),
                     "build it again with: castra image build " + name);
     }
 }

@@ -11,9 +11,9 @@ namespace castra {
 
 struct Image {
     std::string name, key;
-    std::string kernel, initrd, append;              // direct boot; absolute paths
-    std::string disk, disk_format, disk_sha256;      // absolute path
-    std::string root_append;                         // added to append when the VM boots from the disk
+    std::string kernel, initrd, append;         // direct boot; absolute paths
+    std::string disk, disk_format, disk_sha256; // absolute path
+    std::string root_append;                    // added to append when the VM boots from the disk
     std::string ssh_user, ready_marker;
 };
 

@@ -11,12 +11,16 @@ std::string slug_of(const std::string& name) {
     for (const char c : name) {
         const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
         const bool upper = c >= 'A' && c <= 'Z';
-        if (plain) slug += c;
-        else if (upper) slug += static_cast<char>(c - 'A' + 'a');
-        else if (!slug.empty() && slug.back() != '-') slug += '-';
+        if (plain)
+            slug += c;
+        else if (upper)
+            slug += static_cast<char>(c - 'A' + 'a');
+        else if (!slug.empty() && slug.back() != '-')
+            slug += '-';
         if (slug.size() >= 32) break;
     }
-    while (!slug.empty() && slug.back() == '-') slug.pop_back();
+    while (!slug.empty() && slug.back() == '-')
+        slug.pop_back();
     return slug.empty() ? "project" : slug;
 }
 

@@ -11,7 +11,8 @@ constexpr std::size_t record_bytes_max = 1 << 20;
 }
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VmRecord, name, incarnation, uuid, launcher, phase, boot_id, pid,
-                                                start_ticks, overlay, ssh_key, launched_unix_us, ready_unix_us, spec, plan)
+                                                start_ticks, overlay, ssh_key, launched_unix_us, ready_unix_us, spec,
+                                                plan)
 
 Result<> save_record(const Layout& layout, const VmRecord& record) {
     // Not synced: a record has to survive our death, not the machine's, for no VM survives that either.
@@ -23,7 +24,8 @@ Result<VmRecord> load_record(const Layout& layout, const std::string& vm) {
     CASTRA_TRY(text, files::read(path, record_bytes_max));
     try {
         auto record = nlohmann::json::parse(text).get<VmRecord>();
-        if (record.name != vm) return fail(ErrorCode::io, "record " + path.string() + " names another VM: " + record.name);
+        if (record.name != vm)
+            return fail(ErrorCode::io, "record " + path.string() + " names another VM: " + record.name);
         return record;
     } catch (const nlohmann::json::exception& error) {
         return fail(ErrorCode::io, "record " + path.string() + " is damaged: " + error.what());
@@ -33,8 +35,8 @@ Result<VmRecord> load_record(const Layout& layout, const std::string& vm) {
 std::vector<std::string> recorded_vms(const Layout& layout) {
     std::vector<std::string> names;
     std::error_code error;
-    for (auto at = std::filesystem::directory_iterator(layout.vms_dir(), error); !error && at != std::filesystem::end(at);
-         at.increment(error))
+    for (auto at = std::filesystem::directory_iterator(layout.vms_dir(), error);
+         !error && at != std::filesystem::end(at); at.increment(error))
         if (at->is_directory(error) && std::filesystem::exists(at->path() / "record.json", error))
             names.push_back(at->path().filename());
     std::ranges::sort(names);

@@ -42,7 +42,8 @@ public:
     explicit MemorySink(std::vector<std::string>& lines) : lines_(lines) {}
     std::string name() const override { return "memory"; }
     Result<> deliver(const EncodedEvents& batch) override {
-        for (const auto& event : batch) lines_.push_back(event->line);
+        for (const auto& event : batch)
+            lines_.push_back(event->line);
         return {};
     }
     Result<> finish() override { return {}; }
@@ -55,7 +56,8 @@ class EventBusTest : public testing::Test {
 protected:
     EventBus make(ContractMode mode = ContractMode::report, std::size_t fails_from = SIZE_MAX) {
         return EventBus({"01ARYZ6S410000000000000000", "up", "demo"}, clock,
-                        std::make_unique<MemoryJournal>(journal, fails_from), std::make_unique<MemoryJournal>(quarantine), mode);
+                        std::make_unique<MemoryJournal>(journal, fails_from),
+                        std::make_unique<MemoryJournal>(quarantine), mode);
     }
     static contract::Draft accepted() { return contract::draft(contract::CommandAccepted{}, "up"); }
     static contract::Draft ready() { return contract::draft(contract::VmReady{"marker", 1}, "m").on("web-0"); }

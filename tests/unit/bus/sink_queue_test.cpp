@@ -37,7 +37,8 @@ public:
         witness_->changed.notify_all();
         witness_->changed.wait(lock, [&] { return witness_->open; });
         if (witness_->fails) return fail(ErrorCode::io, "full");
-        for (const auto& event : batch) witness_->seen.push_back(event->seq);
+        for (const auto& event : batch)
+            witness_->seen.push_back(event->seq);
         return {};
     }
     Result<> finish() override { return {}; }
@@ -57,7 +58,8 @@ std::shared_ptr<const EncodedEvent> event(std::int64_t seq, bool progress = fals
 TEST(SinkQueue, DeliversInOrderAndFinishes) {
     const auto witness = std::make_shared<Witness>();
     SinkQueue queue(std::make_unique<TestSink>(witness), {});
-    for (int seq = 1; seq <= 100; ++seq) queue.push(event(seq));
+    for (int seq = 1; seq <= 100; ++seq)
+        queue.push(event(seq));
     queue.close();
     ASSERT_EQ(witness->seen.size(), 100U);
     EXPECT_TRUE(std::is_sorted(witness->seen.begin(), witness->seen.end()));
@@ -71,7 +73,8 @@ TEST(SinkQueue, CoalescesProgressWhenFullAndCountsIt) {
     SinkQueue queue(std::make_unique<TestSink>(witness), {.events_max = 4, .block_max = 0ms, .close_max = 5s});
     queue.push(event(1));
     witness->wait_until_entered(); // event 1 is being delivered, the queue is empty
-    for (int seq = 2; seq <= 20; ++seq) queue.push(event(seq, true));
+    for (int seq = 2; seq <= 20; ++seq)
+        queue.push(event(seq, true));
     witness->release();
     queue.close();
     EXPECT_EQ(witness->seen, (std::vector<std::int64_t>{1, 17, 18, 19, 20})) << "the latest win";
@@ -85,7 +88,8 @@ TEST(SinkQueue, DetachesASinkThatStaysFull) {
     SinkQueue queue(std::make_unique<TestSink>(witness), {.events_max = 2, .block_max = 10ms, .close_max = 5s});
     queue.push(event(1));
     witness->wait_until_entered();
-    for (int seq = 2; seq <= 4; ++seq) queue.push(event(seq));
+    for (int seq = 2; seq <= 4; ++seq)
+        queue.push(event(seq));
     EXPECT_TRUE(queue.status().detached);
     EXPECT_NE(queue.status().why.find("2 events"), std::string::npos);
     witness->release();

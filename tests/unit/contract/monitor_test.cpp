@@ -50,14 +50,30 @@ Draft accepted(std::vector<RunningVm> running = {}) {
     event.running = std::move(running);
     return draft(event, "up demo");
 }
-Draft vm_event(auto event) { return draft(event, "m").on("web-0"); }
-Draft launch() { return vm_event(VmLaunch{1, "tcg", "launcher-qemu", "A"}); }
-Draft ready() { return vm_event(VmReady{"marker", 5}); }
-Draft exited() { return vm_event(VmExited{0, {}, true, {}}); }
-Draft attempted() { return vm_event(VmCooperativeAttempted{"acpi", 5}); }
-Draft timed_out() { return vm_event(VmCooperativeTimedOut{}); }
-Draft escalated(EscalationSignal signal) { return vm_event(VmShutdownEscalated{signal, 5}); }
-Draft discarded() { return vm_event(VmOverlayDiscarded{"/o", 1, DiscardReason::shutdown}); }
+Draft vm_event(auto event) {
+    return draft(event, "m").on("web-0");
+}
+Draft launch() {
+    return vm_event(VmLaunch{1, "tcg", "launcher-qemu", "A"});
+}
+Draft ready() {
+    return vm_event(VmReady{"marker", 5});
+}
+Draft exited() {
+    return vm_event(VmExited{0, {}, true, {}});
+}
+Draft attempted() {
+    return vm_event(VmCooperativeAttempted{"acpi", 5});
+}
+Draft timed_out() {
+    return vm_event(VmCooperativeTimedOut{});
+}
+Draft escalated(EscalationSignal signal) {
+    return vm_event(VmShutdownEscalated{signal, 5});
+}
+Draft discarded() {
+    return vm_event(VmOverlayDiscarded{"/o", 1, DiscardReason::shutdown});
+}
 
 // Admits all but the last, which must be refused by `rule`.
 void expect_refused(int rule, const std::vector<Draft>& drafts) {
@@ -75,11 +91,21 @@ void expect_refused(int rule, const std::vector<Draft>& drafts) {
 TEST(Monitor, AdmitsAWholeLife) {
     Monitor monitor;
     Stream stream;
-    const std::vector<Draft> life{
-        accepted(), vm_event(VmOverlayPrepared{"/o", "/b", {}, false}), launch(), ready(),
-        vm_event(VmShutdownRequested{}), attempted(), timed_out(), escalated(EscalationSignal::sigterm),
-        escalated(EscalationSignal::sigkill), exited(), vm_event(VmShutdownComplete{ShutdownOutcome::forced, 9, true}),
-        discarded(), draft(CleanupProgress{"/p", "record", 1, false}, "m"), message(Severity::warn, "hm", "status"), launch()};
+    const std::vector<Draft> life{accepted(),
+                                  vm_event(VmOverlayPrepared{"/o", "/b", {}, false}),
+                                  launch(),
+                                  ready(),
+                                  vm_event(VmShutdownRequested{}),
+                                  attempted(),
+                                  timed_out(),
+                                  escalated(EscalationSignal::sigterm),
+                                  escalated(EscalationSignal::sigkill),
+                                  exited(),
+                                  vm_event(VmShutdownComplete{ShutdownOutcome::forced, 9, true}),
+                                  discarded(),
+                                  draft(CleanupProgress{"/p", "record", 1, false}, "m"),
+                                  message(Severity::warn, "hm", "status"),
+                                  launch()};
     for (const auto& event : life) {
         const auto bad = monitor.admit(stream.next(event));
         ASSERT_FALSE(bad) << event.type << ": " << bad->text;
@@ -145,7 +171,8 @@ TEST(Monitor, Rule5OutcomeAgreesWithExitCodeAndSeverities) {
     const auto ends_with = [](const std::vector<Draft>& drafts, Outcome outcome, int exit_code) {
         Monitor monitor;
         Stream stream;
-        for (const auto& event : drafts) EXPECT_FALSE(monitor.admit(stream.next(event)));
+        for (const auto& event : drafts)
+            EXPECT_FALSE(monitor.admit(stream.next(event)));
         const auto bad = monitor.admit(stream.summary(outcome, exit_code));
         return bad ? bad->rule : 0;
     };
@@ -181,7 +208,8 @@ TEST(Monitor, Rule9ShutsDownInOrder) {
     expect_refused(9, {accepted(), launch(), requested, timed_out()});
     expect_refused(9, {accepted(), launch(), requested, vm_event(VmCooperativeSucceeded{1})});
     expect_refused(9, {accepted(), launch(), requested, escalated(EscalationSignal::sigterm)});
-    expect_refused(9, {accepted(), launch(), requested, attempted(), timed_out(), escalated(EscalationSignal::sigkill)});
+    expect_refused(9,
+                   {accepted(), launch(), requested, attempted(), timed_out(), escalated(EscalationSignal::sigkill)});
     expect_refused(9, {accepted(), launch(), requested, complete});
     expect_refused(9, {accepted(), launch(), exited(), complete});
     expect_refused(9, {accepted(), launch(), requested, exited(), complete, complete});
@@ -262,11 +290,13 @@ TEST(Registry, GivesOneNameOneTypeAndOneUnitEverywhere) {
             const auto [entry, is_new] = dictionary.try_emplace(field.name, field.type, field.unit);
             EXPECT_TRUE(is_new || entry->second == std::pair(field.type, field.unit)) << field.name;
             self(self, field.members);
-            for (const auto& item : field.item) self(self, item.members);
+            for (const auto& item : field.item)
+                self(self, item.members);
         }
     };
     enter(enter, registry().envelope());
-    for (const auto& type : registry().types()) enter(enter, type.fields);
+    for (const auto& type : registry().types())
+        enter(enter, type.fields);
 }
 
 TEST(Registry, GivesEveryFieldAMeaning) {

@@ -64,7 +64,8 @@ TEST_F(HostTest, RunsAHeldProgramOnlyWhenReleased) {
     ASSERT_TRUE(dropped);
     const auto id = (*dropped)->id();
     dropped->reset(); // as if castra had died
-    while (host->is_alive(id)) loop.poll();
+    while (host->is_alive(id))
+        loop.poll();
     EXPECT_FALSE(std::filesystem::exists(mark));
     auto released = host->spawn(request);
     ASSERT_TRUE(released);
@@ -110,7 +111,8 @@ TEST_F(HostTest, AdoptsOnlyTheVeryProcess) {
 }
 
 TEST_F(HostTest, WakesEveryWaiterOfManyShortProcesses) {
-    // Descriptors' numbers are reused at once here; a wake-up that belonged to an earlier one must not reap a live child.
+    // Descriptors' numbers are reused at once here; a wake-up that belonged to an earlier one must not reap a live
+    // child.
     auto many = [&]() -> Task<int> {
         int right = 0;
         for (int i = 0; i < 60; ++i) {

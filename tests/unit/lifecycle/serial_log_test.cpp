@@ -8,7 +8,9 @@ namespace {
 
 class SerialLogTest : public testing::Test {
 protected:
-    SerialLogTest() : path(std::filesystem::temp_directory_path() / ("castra-serial-" + std::to_string(::getpid()))) { clean(); }
+    SerialLogTest() : path(std::filesystem::temp_directory_path() / ("castra-serial-" + std::to_string(::getpid()))) {
+        clean();
+    }
     ~SerialLogTest() override { clean(); }
     void clean() const {
         std::filesystem::remove(path);
@@ -38,7 +40,8 @@ TEST_F(SerialLogTest, BelievesNoMarkerElsewhere) {
 TEST_F(SerialLogTest, StaysBoundedUnderAFlood) {
     SerialLog log(loop.get_executor(), path, "READY");
     const std::string chunk(1 << 16, 'x'); // and never a line feed
-    for (int i = 0; i < 400; ++i) log.take(chunk);
+    for (int i = 0; i < 400; ++i)
+        log.take(chunk);
     EXPECT_LE(std::filesystem::file_size(path), SerialLog::file_bytes_max);
     EXPECT_LE(std::filesystem::file_size(path.string() + ".1"), SerialLog::file_bytes_max);
     EXPECT_LE(log.tail().size(), 2 * SerialLog::tail_bytes_max);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One step of a VM's bootstrap. `plan` has no side effect and names what would run; `apply` does it; `verify` proves it. */
+ * One step of a VM's bootstrap. `plan` has no side effect and names what would run; `apply` does it; `verify` proves
+ * it. */
 #ifndef CASTRA_ABI_BOOTSTRAP_STEP_H
 #define CASTRA_ABI_BOOTSTRAP_STEP_H
 #define CASTRA_BOOTSTRAP_STEP_V1 "castra.bootstrap_step/1"

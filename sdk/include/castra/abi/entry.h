@@ -69,11 +69,11 @@ typedef struct {
     uint16_t abi_major, abi_minor_min; /* built for this major; needs at least this minor of the host */
     char manifest_sha256[65];          /* lower-case hex of the note's descriptor, NUL at the end */
     char reserved[7];
-    int32_t (*init)(const struct castra_host* host);                     /* once, before any other  [load] */
+    int32_t (*init)(const struct castra_host* host);                      /* once, before any other  [load] */
     int32_t (*create)(const char* interface_id, castra_bytes config_json, /* checked against the manifest's schema */
-                      const castra_sink* error, void** instance);        /*                          [call] */
-    void (*destroy)(void* instance);                                     /*                [call & created] */
-    const castra_interface* (*find_interface)(const char* interface_id); /* NULL: unknown            [any] */
+                      const castra_sink* error, void** instance);         /*                          [call] */
+    void (*destroy)(void* instance);                                      /*                [call & created] */
+    const castra_interface* (*find_interface)(const char* interface_id);  /* NULL: unknown            [any] */
 } castra_plugin;
 
 typedef const castra_plugin* (*castra_plugin_entry)(void);

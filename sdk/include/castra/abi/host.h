@@ -11,10 +11,11 @@ extern "C" {
 
 #define CASTRA_HOST_V1 "castra.host/1"
 enum {
-    CASTRA_HOST_LOG = 0,       /* {level: debug|info|warn|error, text} -> {}        diagnostic log, no event   [any] */
-    CASTRA_HOST_EMIT = 1,      /* {type, severity?, message, vm?, fields?, ext?} -> {}  through the bus's rules [any] */
-    CASTRA_HOST_NOW = 2,       /* {} -> {unix_us, monotonic_ns}                                                [any] */
-    CASTRA_HOST_CANCELLED = 3, /* {} -> {cancelled}                            whether the run is being cancelled [any] */
+    CASTRA_HOST_LOG = 0,  /* {level: debug|info|warn|error, text} -> {}        diagnostic log, no event   [any] */
+    CASTRA_HOST_EMIT = 1, /* {type, severity?, message, vm?, fields?, ext?} -> {}  through the bus's rules [any] */
+    CASTRA_HOST_NOW = 2,  /* {} -> {unix_us, monotonic_ns}                                                [any] */
+    CASTRA_HOST_CANCELLED =
+        3, /* {} -> {cancelled}                            whether the run is being cancelled [any] */
     CASTRA_HOST_SLOTS = 4
 };
 

@@ -5,10 +5,14 @@
 #define CASTRA_ABI_REPORTER_H
 #define CASTRA_REPORTER_V1 "castra.reporter/1"
 enum {
-    CASTRA_REPORTER_OPEN = 0,   /* {run_id, operation, project, terminal {is_tty, width, color}} -> {}    [call & created] */
-    CASTRA_REPORTER_EVENTS = 1, /* {events [{type, seq, severity, vm?, line}], gap?} -> {}                [call & open] */
-    CASTRA_REPORTER_FLUSH = 2,  /* {} -> {}            everything taken so far is where it belongs        [call & open] */
-    CASTRA_REPORTER_CLOSE = 3,  /* {} -> {}                                                               [call & open] */
+    CASTRA_REPORTER_OPEN =
+        0, /* {run_id, operation, project, terminal {is_tty, width, color}} -> {}    [call & created] */
+    CASTRA_REPORTER_EVENTS =
+        1, /* {events [{type, seq, severity, vm?, line}], gap?} -> {}                [call & open] */
+    CASTRA_REPORTER_FLUSH =
+        2, /* {} -> {}            everything taken so far is where it belongs        [call & open] */
+    CASTRA_REPORTER_CLOSE =
+        3, /* {} -> {}                                                               [call & open] */
     CASTRA_REPORTER_SLOTS = 4
 };
 #endif

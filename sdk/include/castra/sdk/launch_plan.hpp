@@ -186,7 +186,7 @@ struct ExitReport {
     std::string phase; // launch, boot, running, shutdown
     std::optional<std::int64_t> exit_code;
     std::optional<std::string> signal; // SIGKILL, ...
-    std::string stderr_tail; // of the process, then of the guest's serial console
+    std::string stderr_tail;           // of the process, then of the guest's serial console
 };
 CASTRA_SDK_JSON(ExitReport, vm, phase, exit_code, signal, stderr_tail)
 
