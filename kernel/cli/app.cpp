@@ -2,6 +2,7 @@
 #include "cli/app.hpp"
 
 #include "contract/schema.hpp"
+#include "host/starter_wire.hpp"
 #include "operations/exit_code.hpp"
 #include "operations/image_build.hpp"
 #include "operations/machine_specs.hpp"
@@ -90,21 +91,31 @@ Task<> App::cancel_on_signal(std::shared_ptr<Gate> cancel) {
 Task<int> App::up(CommandLine line) {
     auto project = load_project(workshop_.installation(), line.request.config);
     if (!project) co_return reject(line, "", project.error());
-    const auto& name = project->config.name;
-    PluginSet plugins(workshop_.installation(), workshop_.registry(), &project->config);
+    SupervisorStart supervisor(workshop_, project->layout, project->config.path);
+    if (!line.foreground) co_await supervisor.prepare();
+    const auto findings = findings_of(line, *project);
+    if (!findings.empty()) {
+        co_await supervisor.abandon();
+        co_return reject(line, project->config.name, findings);
+    }
+    if (line.foreground) {
+        const int code = co_await up_foreground(std::move(line), std::move(*project));
+        co_return code;
+    }
+    const int code = co_await perform_remotely(line, supervisor, project->layout, project->config.path);
+    co_return code;
+}
+
+std::vector<Error> App::findings_of(const CommandLine& line, const Project& project) {
+    PluginSet plugins(workshop_.installation(), workshop_.registry(), &project.config);
     const auto specs =
-        machine_specs(workshop_.installation(), workshop_.host().clock(), *project, plugins, line.request.vms);
-    if (!specs) co_return reject(line, name, specs.error());
+        machine_specs(workshop_.installation(), workshop_.host().clock(), project, plugins, line.request.vms);
+    if (!specs) return specs.error();
     std::vector<std::string> running;
-    for (const auto& vm : recorded_vms(project->layout))
-        if (const auto record = load_record(project->layout, vm);
-            record && workshop_.host().is_alive(record->process()))
+    for (const auto& vm : recorded_vms(project.layout))
+        if (const auto record = load_record(project.layout, vm); record && workshop_.host().is_alive(record->process()))
             running.push_back(vm);
-    const auto findings = preflight(workshop_.host(), *specs, running);
-    if (!findings.empty()) co_return reject(line, name, findings);
-    if (line.foreground) co_return co_await up_foreground(std::move(line), std::move(*project));
-    const auto path = project->config.path;
-    co_return co_await perform_remotely(line, project->layout, path);
+    return preflight(workshop_.host(), *specs, running);
 }
 
 Task<int> App::up_foreground(CommandLine line, Project project) {
@@ -149,7 +160,11 @@ Task<int> App::down(CommandLine line) {
             findings.push_back({ErrorCode::usage, "this project has no VM \"" + vm + "\"", "castra status lists them"});
     const auto name = project ? project->config.name : std::string();
     if (!findings.empty()) co_return reject(line, name, findings);
-    if (has_records) co_return co_await perform_remotely(line, layout, path);
+    if (has_records) {
+        SupervisorStart supervisor(workshop_, layout, path);
+        const int code = co_await perform_remotely(line, supervisor, layout, path);
+        co_return code;
+    }
 
     Run run(workshop_.host().clock(), line.request, name, workshop_.installation().version);
     if (auto sink = sink_for(line, run.id())) run.bus().add_sink(std::move(sink));
@@ -202,27 +217,25 @@ Task<> App::take_down_on_signal(ProjectKernel& kernel) {
 }
 
 Task<int> App::supervise(CommandLine line) {
-    auto say = [&](const std::string& word) {
-        if (line.notify_fd < 0) return;
-        const auto text = word + "\n";
-        [[maybe_unused]] const auto written = ::write(line.notify_fd, text.data(), text.size());
-        ::close(line.notify_fd);
-    };
-    Layout layout(workshop_.installation().environment, line.request.config, "");
-    if (!line.state_dir.empty() && layout.state_dir() != line.state_dir)
-        layout = Layout(workshop_.installation().environment, line.request.config, line.state_dir);
+    Layout layout(workshop_.installation().environment, line.request.config, line.state_dir);
+    StarterWire starter(line.notify_fd);
+    if (!starter.wait_for_go()) co_return exit_code::cancelled; // whoever began to start us thought better of it
+    if (const auto opened = keep_output(layout.supervisor_log()); !opened) {
+        starter.say(opened.error().text);
+        co_return exit_code::failed;
+    }
     auto kernel = ProjectKernel::open(workshop_, layout, line.request.config, true);
     if (!kernel) {
-        say(kernel.error().text);
+        starter.say(kernel.error().text);
         co_return exit_code::of(kernel.error().code);
     }
     auto* owned = kernel->get();
     Supervisor supervisor(workshop_, std::move(*kernel));
     if (const auto listening = supervisor.listen(); !listening) {
-        say(listening.error().text);
+        starter.say(listening.error().text);
         co_return exit_code::failed;
     }
-    say("READY");
+    starter.say("READY");
     asio::co_spawn(workshop_.host().executor(), take_down_on_signal(*owned), asio::detached);
     co_await supervisor.serve();
     co_return exit_code::succeeded;

@@ -5,6 +5,7 @@
 #include "cli/output.hpp"
 #include "host/signals.hpp"
 #include "operations/project_kernel.hpp"
+#include "operations/supervisor_client.hpp"
 
 namespace castra {
 
@@ -18,6 +19,8 @@ public:
 
 private:
     Task<int> up(CommandLine line);
+    // Everything that can be wrong before anything is touched.
+    std::vector<Error> findings_of(const CommandLine& line, const Project& project);
     Task<int> up_foreground(CommandLine line, Project project);
     Task<int> down(CommandLine line);
     Task<int> status(CommandLine line);
@@ -27,7 +30,8 @@ private:
     int contract_schema(const CommandLine& line);
 
     // Hands the request to the project's supervisor and passes its events on.
-    Task<int> perform_remotely(const CommandLine& line, Layout layout, std::string config_path);
+    Task<int> perform_remotely(const CommandLine& line, SupervisorStart& supervisor, Layout layout,
+                               std::string config_path);
     // A run of this process that touched nothing.
     int reject(const CommandLine& line, const std::string& project, const std::vector<Error>& findings);
     // Opens `cancel` at the first signal; at the second one castra leaves at once.

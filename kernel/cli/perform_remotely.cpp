@@ -3,7 +3,6 @@
 #include "cli/app.hpp"
 #include "contract/sealer.hpp"
 #include "operations/exit_code.hpp"
-#include "operations/supervisor_client.hpp"
 
 namespace castra {
 namespace {
@@ -33,10 +32,10 @@ constexpr int tries_max = 3;
 constexpr Milliseconds farewell_wait{2000};
 
 // A supervisor that gets ready to end may take a connection and say nothing: then there will soon be another.
-Task<Result<std::shared_ptr<Stream>>> hand_over(Workshop& workshop, const Layout& layout, const Request& request,
-                                                std::string& first_line) {
+Task<Result<std::shared_ptr<Stream>>> hand_over(SupervisorStart& supervisor, const Layout& layout,
+                                                const Request& request, std::string& first_line) {
     for (int attempt = 0; attempt < tries_max; ++attempt) {
-        CASTRA_CO_TRY(connected, co_await connect_supervisor(workshop, layout, request.config, true));
+        CASTRA_CO_TRY(connected, co_await supervisor.connect());
         auto stream = std::make_shared<Stream>(std::move(connected));
         const auto sent = co_await stream->write(to_line(request));
         if (!sent) continue;
@@ -51,11 +50,12 @@ Task<Result<std::shared_ptr<Stream>>> hand_over(Workshop& workshop, const Layout
 
 } // namespace
 
-Task<int> App::perform_remotely(const CommandLine& line, Layout layout, std::string config_path) {
+Task<int> App::perform_remotely(const CommandLine& line, SupervisorStart& supervisor, Layout layout,
+                                std::string config_path) {
     auto request = line.request;
     request.config = config_path;
     std::string text;
-    const auto connected = co_await hand_over(workshop_, layout, request, text);
+    const auto connected = co_await hand_over(supervisor, layout, request, text);
     if (!connected) co_return reject(line, "", {connected.error()});
     const auto stream = *connected;
     const auto sink = sink_for(line, "");
