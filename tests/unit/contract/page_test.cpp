@@ -19,9 +19,11 @@ std::string page() {
 void expect_named(const std::string& text, std::span<const FieldSpec> fields) {
     for (const auto& field : fields) {
         EXPECT_NE(text.find("`" + field.name + "`"), std::string::npos) << field.name;
-        for (const auto value : field.closed) EXPECT_NE(text.find(value), std::string::npos) << field.name << " " << value;
+        for (const auto value : field.closed)
+            EXPECT_NE(text.find(value), std::string::npos) << field.name << " " << value;
         expect_named(text, field.members);
-        for (const auto& item : field.item) expect_named(text, item.members);
+        for (const auto& item : field.item)
+            expect_named(text, item.members);
     }
 }
 
