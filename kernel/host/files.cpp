@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/files.hpp"
 
+#include "base/sha256.hpp"
 #include "base/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -24,27 +25,6 @@ Result<> write_all(int fd, std::string_view bytes, const std::string& doing) {
     }
     return {};
 }
-
-class Sha256 {
-public:
-    Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) { EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr); }
-    void add(const void* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
-    std::string hex() {
-        unsigned char digest[EVP_MAX_MD_SIZE];
-        unsigned size = 0;
-        EVP_DigestFinal_ex(context_.get(), digest, &size);
-        constexpr std::string_view digits = "0123456789abcdef";
-        std::string out;
-        for (unsigned i = 0; i < size; ++i) {
-            out += digits[digest[i] >> 4U];
-            out += digits[digest[i] & 15U];
-        }
-        return out;
-    }
-
-private:
-    std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_;
-};
 
 Failure failed(const std::string& doing, const std::error_code& error) {
     return fail(ErrorCode::io, doing + ": " + error.message());
