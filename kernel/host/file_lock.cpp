@@ -13,6 +13,12 @@ Result<UniqueFd> open_lock(const std::filesystem::path& path) {
     if (!fd) return fail_errno("open lock " + path.string());
     return fd;
 }
+
+Result<> write_holder(int fd, const std::filesystem::path& path, std::string_view holder) {
+    if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, holder.data(), holder.size(), 0) < 0)
+        return fail_errno("write lock " + path.string());
+    return {};
+}
 } // namespace
 
 Result<FileLock> FileLock::try_lock(const std::filesystem::path& path, std::string_view holder) {
@@ -21,17 +27,17 @@ Result<FileLock> FileLock::try_lock(const std::filesystem::path& path, std::stri
         if (errno != EWOULDBLOCK) return fail_errno("lock " + path.string());
         return fail(ErrorCode::busy, "lock " + path.string() + " is held by " + files::tail_of(path, 256));
     }
-    if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), holder.data(), holder.size(), 0) < 0)
-        return fail_errno("write lock " + path.string());
+    CASTRA_CHECK(write_holder(fd.get(), path, holder));
     return FileLock(std::move(fd));
 }
 
-Result<FileLock> FileLock::wait_lock(const std::filesystem::path& path) {
+Result<FileLock> FileLock::wait_lock(const std::filesystem::path& path, std::string_view holder) {
     CASTRA_TRY(fd, open_lock(path));
     if (::flock(fd.get(), LOCK_EX) != 0) {
         if (errno == EINTR) return fail(ErrorCode::cancelled, "lock " + path.string() + ": interrupted");
         return fail_errno("lock " + path.string());
     }
+    CASTRA_CHECK(write_holder(fd.get(), path, holder));
     return FileLock(std::move(fd));
 }
 

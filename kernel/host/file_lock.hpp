@@ -14,7 +14,7 @@ public:
     // Errors: busy, with what the holder wrote about itself; io.
     static Result<FileLock> try_lock(const std::filesystem::path& path, std::string_view holder);
     // Waits; for locks that are held for moments only. Errors: io, cancelled by a signal.
-    static Result<FileLock> wait_lock(const std::filesystem::path& path);
+    static Result<FileLock> wait_lock(const std::filesystem::path& path, std::string_view holder = {});
 
 private:
     explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}

@@ -52,8 +52,9 @@ ProjectKernel::~ProjectKernel() {
 Result<std::unique_ptr<ProjectKernel>> ProjectKernel::open(Workshop& workshop, Layout layout, std::string config_path,
                                                            bool wait) {
     CASTRA_CHECK(files::make_directories(layout.state_dir()));
-    auto taken = wait ? FileLock::wait_lock(layout.supervisor_lock())
-                      : FileLock::try_lock(layout.supervisor_lock(), "process " + std::to_string(::getpid()));
+    const auto holder = "process " + std::to_string(::getpid());
+    auto taken = wait ? FileLock::wait_lock(layout.supervisor_lock(), holder)
+                      : FileLock::try_lock(layout.supervisor_lock(), holder);
     if (!taken) return Failure(taken.error());
     auto& lock = *taken;
     // Only now: a predecessor removes it before it lets go of the lock.

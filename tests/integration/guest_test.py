@@ -1,37 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real virtual machines, under whatever accelerator really works. The image is castra image build tiny."""
 import hashlib
-import json
 import os
-import pathlib
 import signal
-import subprocess
 import unittest
 
-from support import Project, types_of
-
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "castra"
-SSH = "[[vms.port_forwards]]\nhost = 0\nguest = 22\n"
-
-
-class Guest(Project):
-    def guest(self, count=1, machine="microvm", disk=False, append="", lifecycle="", extra=SSH, memory="96 MiB"):
-        boot = f'[vms.boot]\nappend = "{append}"\n' if append else ""
-        # A kernel command line of its own: what the image leaves open still comes from the image.
-        if append:
-            image = json.loads((CACHE / "images/tiny/image.json").read_text())
-            folder = CACHE / "images/tiny"
-            boot = (f'[vms.boot]\nkernel = "{folder}/vmlinux"\ninitrd = "{folder}/initrd"\n'
-                    f'append = "{image["append"]} {append}"\n')
-        self.write(f'{lifecycle}[[vms]]\nname = "g"\nimage = "tiny"\ncount = {count}\nmemory = "{memory}"\n'
-                   f'[vms.options]\nmachine = "{machine}"\ndisk = {str(disk).lower()}\n{boot}{extra}')
-
-    def ssh(self, vm, command):
-        where = next(one for one in self.status()["vms"] if one["name"] == vm)["ssh"]
-        return subprocess.run(["ssh", "-i", where["identity"], "-p", str(where["port"]), "-o", "BatchMode=yes",
-                               "-o", f"UserKnownHostsFile={where['known_hosts']}", "-o", "StrictHostKeyChecking=accept-new",
-                               "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60", f"{where['user']}@{where['address']}", command],
-                              capture_output=True, text=True, timeout=120)
+from guest import CACHE, Guest
+from support import types_of
 
 
 class FourGuests(Guest):
