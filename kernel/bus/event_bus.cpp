@@ -1,160 +1,207 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/event_bus.hpp"
 
+#include "contract/encode.hpp"
+#include "contract/text.hpp"
+
+#include <algorithm>
+
 namespace castra {
 
-using contract::Draft;
-using contract::Json;
+using contract::Event;
 using contract::Severity;
 
 namespace {
 
 constexpr std::size_t offending_bytes_max = 4096;
 
-std::int64_t& count_of(contract::Counts& counts, Severity severity) {
-    switch (severity) {
-    case Severity::progress:
-        return counts.progress_events;
-    case Severity::info:
-        return counts.info_events;
-    case Severity::warn:
-        return counts.warn_events;
-    case Severity::error:
-        return counts.error_events;
-    case Severity::blocker:
-        return counts.blocker_events;
-    }
-    return counts.info_events;
+bool announces_destruction(const Event& event) {
+    return event.envelope.family == contract::Family::cleanup || event.is<contract::VmOverlayDiscarded>();
 }
 
 // What a crash of the machine must not take back.
-bool must_be_durable(const Draft& draft) {
-    return draft.family == contract::Family::command || draft.family == contract::Family::cleanup ||
-           draft.family == contract::Family::summary || draft.type == "vm.overlay_discarded" ||
-           draft.severity >= Severity::warn;
+bool must_be_durable(const Event& event) {
+    const auto family = event.envelope.family;
+    return family == contract::Family::command || family == contract::Family::summary ||
+           event.envelope.severity >= Severity::warn || announces_destruction(event);
 }
 
 } // namespace
 
-EventBus::EventBus(RunIdentity run, Clock& clock, std::unique_ptr<Journal> journal, std::unique_ptr<Journal> quarantine,
-                   ContractMode mode)
-    : run_(std::move(run)), clock_(clock), journal_(std::move(journal)), quarantine_(std::move(quarantine)),
-      mode_(mode), began_us_(clock.monotonic_us()) {}
+EventBus::EventBus(RunIdentity run, Clock& clock, RunJournals journals, ContractMode mode)
+    : run_(std::move(run)), clock_(clock), quarantine_(std::move(journals.quarantine)),
+      uncut_(std::move(journals.uncut)), uncut_path_(std::move(journals.uncut_path)), mode_(mode),
+      writer_(journals.main ? std::move(journals.main) : make_null_journal()), began_us_(clock.monotonic_us()) {}
 
 void EventBus::add_sink(std::unique_ptr<Sink> sink, SinkLimits limits) {
-    sinks_.push_back({std::make_unique<SinkQueue>(std::move(sink), limits)});
+    writer_.add_sink(std::move(sink), limits);
 }
 
-contract::Stamp EventBus::next_stamp() const {
-    return {run_.run_id, run_.operation, run_.project, seq_ + 1, clock_.unix_us(), clock_.monotonic_us() - began_us_};
+Result<> EventBus::hide(const Secret& secret) {
+    const std::scoped_lock lock(mutex_);
+    return secrets_.add(secret);
 }
 
-std::int64_t EventBus::publish(Draft draft) {
-    admit_and_write(draft);
-    report_detached_sinks();
-    return seq_;
-}
-
-bool EventBus::admit_and_write(const Draft& draft) {
-    auto event = contract::encode(draft, next_stamp());
-    if (const auto bad = monitor_.admit(event)) {
-        refuse(draft, event, *bad);
-        return false;
+std::int64_t EventBus::publish(contract::Draft draft) {
+    const bool wait = announces_destruction(draft);
+    std::int64_t seq = 0;
+    {
+        const std::scoped_lock lock(mutex_);
+        admit_and_write(std::move(draft));
+        seq = monitor_.seq();
+        if (writer_.troubles() != troubles_seen_) report_troubles();
     }
-    write(event, draft);
-    return true;
+    if (wait) writer_.wait();
+    return seq;
 }
 
-void EventBus::refuse(const Draft& draft, const Json& event, const contract::Violation& violation) {
+void EventBus::stamp(contract::Envelope& envelope) {
+    envelope.run_id = run_.run_id;
+    envelope.operation = run_.operation;
+    envelope.project = run_.project;
+    envelope.seq = monitor_.seq() + 1;
+    envelope.time = contract::utc_text(clock_.unix_us());
+    envelope.elapsed_us = clock_.monotonic_us() - began_us_;
+    if (envelope.source.empty()) envelope.source = "kernel";
+}
+
+bool EventBus::admit_and_write(Event event) {
+    stamp(event.envelope);
+    const auto bad = write(event);
+    if (bad) refuse(event, line_, *bad);
+    return !bad;
+}
+
+contract::Check EventBus::write(Event& event) {
+    if (!secrets_.is_empty()) secrets_.mask(event);
+    std::string whole;
+    if (auto bad = contract::encode(event, line_, &whole)) return bad;
+    if (secrets_.reveals(line_)) return contract::violation(19, "a secret shows in a field that names something");
+    if (auto bad = monitor_.admit(event)) return bad;
+    if (!whole.empty()) keep_whole(event, line_, whole);
+    const auto& envelope = event.envelope;
+    ++counts_.of(envelope.severity);
+    if (envelope.severity >= Severity::error && !first_error_seq_) first_error_seq_ = envelope.seq;
+    auto encoded = std::make_shared<EncodedEvent>();
+    encoded->line = line_;
+    encoded->type = envelope.type;
+    encoded->severity = contract::text_of(envelope.severity);
+    if (envelope.vm) encoded->vm = *envelope.vm;
+    encoded->seq = envelope.seq;
+    encoded->may_coalesce = envelope.severity == Severity::progress;
+    writer_.put(std::move(encoded), must_be_durable(event));
+    return {};
+}
+
+void EventBus::keep_whole(Event& event, std::string& line, const std::string& whole) {
+    if (!uncut_ || !uncut_->append(whole, false)) return;
+    event.envelope.data_ref = uncut_path_;
+    (void)contract::encode(event, line);
+}
+
+void EventBus::refuse(const Event& event, std::string_view line, const contract::Violation& violation) {
     ++violations_;
-    const auto whole = event.dump(-1, ' ', false, Json::error_handler_t::replace);
-    if (quarantine_) (void)quarantine_->append(whole + "\n", false);
+    const auto whole = secrets_.masked(line);
+    if (quarantine_) (void)quarantine_->append(whole, false);
     contract::Message notice;
     notice.code = "contract_violation";
     notice.rule = std::to_string(violation.rule);
-    notice.text =
-        "event " + draft.type + " from " + draft.source + " broke rule " + *notice.rule + ": " + violation.text;
+    notice.text = "event " + event.envelope.type + " from " + event.envelope.source + " broke rule " + *notice.rule +
+                  ": " + violation.text;
     notice.text = contract::clean_text(notice.text, 1024, true);
     notice.offending =
         contract::clean_text(std::string_view(whole).substr(0, offending_bytes_max), offending_bytes_max, true);
     notice.offending_seq = violation.clashes_with;
-    notice.offender = contract::clean_text(draft.source, 256, true);
-    auto replacement = contract::draft(notice, notice.text)
+    notice.offender = contract::clean_text(event.envelope.source, 256, true);
+    const auto text = notice.text;
+    const auto offender = *notice.offender;
+    auto replacement = contract::draft(std::move(notice), text)
                            .at(mode_ == ContractMode::strict ? Severity::error : Severity::warn)
-                           .cure("this is a bug in " + *notice.offender + "; the run goes on without the event");
-    auto replaced = contract::encode(replacement, next_stamp());
+                           .cure("this is a bug in " + offender + "; the run goes on without the event");
+    stamp(replacement.envelope);
     // Before command.accepted or after summary nothing may be said at all; the quarantine has it.
-    if (monitor_.admit(replaced)) return;
-    write(replaced, replacement);
+    (void)write(replacement);
 }
 
-void EventBus::write(Json& event, const Draft& draft) {
-    ++seq_;
-    ++count_of(counts_, draft.severity);
-    if (draft.severity >= Severity::error && !first_error_seq_) first_error_seq_ = seq_;
-    auto encoded = std::make_shared<EncodedEvent>();
-    encoded->line = contract::to_line(event);
-    encoded->type = draft.type;
-    encoded->severity = contract::text_of(draft.severity);
-    encoded->vm = draft.vm.value_or("");
-    encoded->seq = seq_;
-    encoded->may_coalesce = draft.severity == Severity::progress;
-    encoded->coalesce_key = encoded->type + "/" + encoded->vm;
-    if (const auto written = journal_->append(encoded->line, must_be_durable(draft)); !written && !journal_failed_) {
-        journal_failed_ = true;
-        journal_ = make_null_journal();
-        for (auto& sink : sinks_)
-            sink.queue->push(encoded);
-        (void)admit_and_write(contract::message(Severity::error, written.error().text, "journal_failed")
-                                  .cure("free space on the disk that holds castra's state, then run castra down"));
-        return;
+void EventBus::report_troubles() {
+    troubles_seen_ = writer_.troubles();
+    if (monitor_.is_sealed()) return;
+    if (const auto failed = writer_.failure(); failed && !journal_reported_) {
+        journal_reported_ = true;
+        admit_and_write(
+            contract::message(Severity::error, contract::clean_text(failed->text, 1024, true), "journal_failed")
+                .cure("free space on the disk that holds castra's state, then run castra down"));
     }
-    for (auto& sink : sinks_)
-        sink.queue->push(encoded);
-}
-
-void EventBus::report_detached_sinks() {
-    if (reporting_ || monitor_.is_sealed()) return;
-    reporting_ = true;
-    for (auto& sink : sinks_) {
-        const auto status = sink.queue->status();
-        if (!status.detached || sink.reported) continue;
-        sink.reported = true;
-        (void)admit_and_write(
-            contract::message(
-                Severity::warn,
-                contract::clean_text("reporter " + status.name + " was detached: " + status.why, 1024, true),
-                "sink_detached")
-                .cure("the journal has every event; the run is not affected"));
+    for (const auto& status : writer_.sinks()) {
+        if (!status.detached || std::ranges::find(detached_reported_, status.name) != detached_reported_.end())
+            continue;
+        detached_reported_.push_back(status.name);
+        admit_and_write(contract::message(Severity::warn,
+                                          contract::clean_text(
+                                              "reporter " + status.name + " was detached: " + status.why, 1024, true),
+                                          "sink_detached")
+                            .cure("the journal has every event; the run is not affected"));
     }
-    reporting_ = false;
 }
 
-void EventBus::conclude(contract::Summary summary, std::optional<contract::ErrorField> error, std::string message) {
-    report_detached_sinks();
+Event EventBus::summary_event(contract::Summary summary, std::optional<contract::ErrorField> error,
+                              std::string message) {
     const bool failed = summary.outcome == contract::Outcome::failed;
     const auto severity = failed                                            ? Severity::error
                           : summary.outcome == contract::Outcome::succeeded ? Severity::info
                                                                             : Severity::warn;
-    summary.events_emitted = seq_ + 1;
+    for (auto& owed : monitor_.owed(summary, "the run ended before it was concluded"))
+        summary.vms.push_back(std::move(owed));
+    summary.events_emitted = monitor_.seq() + 1;
     summary.counts = counts_;
-    ++count_of(summary.counts, severity);
+    ++summary.counts.of(severity);
     summary.first_error_seq = first_error_seq_;
-    if (failed && !first_error_seq_) summary.first_error_seq = seq_ + 1;
-    for (const auto& sink : sinks_) {
-        const auto status = sink.queue->status();
+    if (failed && !first_error_seq_) summary.first_error_seq = summary.events_emitted;
+    summary.coalesced = 0;
+    summary.sinks.clear();
+    for (const auto& status : writer_.sinks()) {
         summary.sinks.push_back({status.name, status.delivered, status.coalesced, status.detached});
         summary.coalesced += status.coalesced;
     }
-    auto event = contract::draft(summary, std::move(message)).at(severity).took(elapsed_ms());
-    event.last = true;
-    event.error = std::move(error);
-    admit_and_write(event);
-    for (auto& sink : sinks_)
-        sink.queue->close();
+    auto event = contract::draft(std::move(summary), std::move(message)).at(severity).took(elapsed_ms());
+    event.envelope.last = true;
+    event.envelope.error = std::move(error);
+    return event;
+}
+
+void EventBus::conclude(contract::Summary summary, std::optional<contract::ErrorField> error, std::string message) {
+    writer_.wait();
+    const std::scoped_lock lock(mutex_);
+    report_troubles();
+    if (monitor_.owes_broker())
+        admit_and_write(contract::message(Severity::warn, "the broker was not concluded", "broker_aborted"));
+    if (!admit_and_write(summary_event(summary, std::move(error), std::move(message))) && !monitor_.is_sealed()) {
+        // A bug of ours; whoever reads must get an end all the same, and a truthful one.
+        contract::Summary bare;
+        bare.outcome = contract::Outcome::failed;
+        bare.exit_code = summary.exit_code == 0 ? 1 : summary.exit_code;
+        for (auto& vm : summary.vms)
+            if (std::ranges::find(bare.vms, vm.vm, &contract::VmResult::vm) == bare.vms.end())
+                bare.vms.push_back(std::move(vm));
+        admit_and_write(summary_event(
+            std::move(bare), contract::ErrorField{"contract_violation", "the summary broke the contract", {}, false},
+            "failed: castra's own summary broke the contract"));
+    }
+    writer_.close();
+}
+
+bool EventBus::is_sealed() const {
+    const std::scoped_lock lock(mutex_);
+    return monitor_.is_sealed();
+}
+
+std::int64_t EventBus::violations() const {
+    const std::scoped_lock lock(mutex_);
+    return violations_;
 }
 
 std::int64_t EventBus::failures() const {
+    const std::scoped_lock lock(mutex_);
     return counts_.error_events + counts_.blocker_events;
 }
 

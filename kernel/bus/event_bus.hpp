@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The event bus of one run. publish() stamps the event, asks the contract's monitor, appends to the journal, then fans
-// out to the sinks: in this order, in one call, so `seq` has no gaps and no sink is ahead of the journal.
-// A refused event is quarantined whole and a `message` with code contract_violation takes its place.
-// Never throws, never waits for longer than the sinks' limits. Thread: the kernel's.
+// The event bus of one run. publish() masks secrets, stamps the event, encodes it, asks the contract's monitor and
+// hands the line to the journal's writer: one critical section, so `seq` has no gaps. A refused event is quarantined
+// whole and a `message` with code contract_violation takes its place. Returns at once, but for events that announce a
+// destruction: those are durable when publish() returns. Never throws, never waits for a sink. Thread: any; the
+// kernel's own uses it alone.
 #pragma once
-#include "bus/journal.hpp"
-#include "bus/sink_queue.hpp"
-#include "contract/draft.hpp"
+#include "bus/journal_writer.hpp"
 #include "contract/monitor.hpp"
+#include "contract/secret_book.hpp"
 #include "host/clock.hpp"
-
-#include <functional>
 
 namespace castra {
 
@@ -20,49 +18,65 @@ struct RunIdentity {
     std::string run_id, operation, project;
 };
 
+// Where a run is written down; each may be null.
+struct RunJournals {
+    std::unique_ptr<Journal> main;       // the stream
+    std::unique_ptr<Journal> quarantine; // each refused event as one line
+    std::unique_ptr<Journal> uncut;      // each event that was cut to fit its line, whole
+    std::string uncut_path;              // what `data_ref` says
+};
+
 class EventBus {
 public:
-    // `quarantine` receives each refused event as one line; may be null.
-    EventBus(RunIdentity run, Clock& clock, std::unique_ptr<Journal> journal, std::unique_ptr<Journal> quarantine,
-             ContractMode mode);
+    EventBus(RunIdentity run, Clock& clock, RunJournals journals, ContractMode mode);
 
     void add_sink(std::unique_ptr<Sink> sink, SinkLimits limits = {});
+    // From now on no event shows it. Errors: see SecretBook.
+    Result<> hide(const Secret& secret);
     // Returns the seq it was given, that of the violation's message when refused.
     std::int64_t publish(contract::Draft draft);
-    // The last event: fills in counts, seq, sinks and how long the run took; then closes the sinks.
+    // The last event: fills in counts, seq, sinks, what was promised and not concluded, and how long the run took; then
+    // closes the sinks. A summary that breaks the contract is replaced by one that says so.
     void conclude(contract::Summary summary, std::optional<contract::ErrorField> error, std::string message);
+    // Until what was published is in the journal and on its way to the sinks.
+    void flush() { writer_.wait(); }
 
     const RunIdentity& identity() const { return run_; }
-    bool is_sealed() const { return monitor_.is_sealed(); }
-    std::int64_t violations() const { return violations_; }
-    bool journal_failed() const { return journal_failed_; }
+    bool is_sealed() const;
+    std::int64_t violations() const;
+    bool journal_failed() const { return writer_.failure().has_value(); }
     std::int64_t failures() const; // events of severity error and blocker so far
     std::int64_t elapsed_ms() const;
     ContractMode mode() const { return mode_; }
     static SinkLimits default_limits() { return {}; }
 
 private:
-    contract::Stamp next_stamp() const;
-    bool admit_and_write(const contract::Draft& draft);
-    void refuse(const contract::Draft& draft, const contract::Json& event, const contract::Violation& violation);
-    void write(contract::Json& event, const contract::Draft& draft);
-    void report_detached_sinks();
+    void stamp(contract::Envelope& envelope);
+    contract::Check write(contract::Event& event);
+    bool admit_and_write(contract::Event event);
+    void refuse(const contract::Event& event, std::string_view line, const contract::Violation& violation);
+    void keep_whole(contract::Event& event, std::string& line, const std::string& whole);
+    void report_troubles();
+    contract::Event summary_event(contract::Summary summary, std::optional<contract::ErrorField> error,
+                                  std::string message);
 
     RunIdentity run_;
     Clock& clock_;
-    std::unique_ptr<Journal> journal_, quarantine_;
+    std::unique_ptr<Journal> quarantine_, uncut_;
+    std::string uncut_path_;
     ContractMode mode_;
+    JournalWriter writer_;
+    mutable std::mutex mutex_;
     contract::Monitor monitor_;
-    struct Attached {
-        std::unique_ptr<SinkQueue> queue;
-        bool reported = false;
-    };
-    std::vector<Attached> sinks_;
+    contract::SecretBook secrets_;
+    std::string line_; // being encoded
     std::int64_t began_us_;
-    std::int64_t seq_ = 0, violations_ = 0;
+    std::int64_t violations_ = 0;
     std::optional<std::int64_t> first_error_seq_;
     contract::Counts counts_;
-    bool journal_failed_ = false, reporting_ = false;
+    std::int64_t troubles_seen_ = 0;
+    bool journal_reported_ = false;
+    std::vector<std::string> detached_reported_;
 };
 
 } // namespace castra

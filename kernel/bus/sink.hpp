@@ -13,12 +13,17 @@ namespace castra {
 // One encoded event, shared by all sinks, with what a sink needs without parsing.
 struct EncodedEvent {
     std::string line; // with its line feed
-    std::string type, severity, vm;
+    std::string type, vm;
+    std::string_view severity; // of the contract's own words
     std::int64_t seq = 0;
-    bool may_coalesce = false; // a later one of the same key replaces it
-    std::string coalesce_key;
+    bool may_coalesce = false; // a later one of the same type and VM replaces it
 };
 using EncodedEvents = std::vector<std::shared_ptr<const EncodedEvent>>;
+
+// What a sink was not told: progress events that later ones replaced.
+struct Gap {
+    std::int64_t first_seq = 0, last_seq = 0;
+};
 
 // Thread: its queue's own; may block. Owner: its queue.
 class Sink {
@@ -27,6 +32,8 @@ public:
     virtual std::string name() const = 0;
     // In order, each once. A failure detaches the sink; the run goes on.
     virtual Result<> deliver(const EncodedEvents& batch) = 0;
+    // Before the events that follow the gap. Most sinks see it from `seq` alone.
+    virtual Result<> skip(const Gap&) { return {}; }
     // After the last batch.
     virtual Result<> finish() = 0;
 };

@@ -9,10 +9,11 @@ namespace castra {
 struct SinkQueue::Shared {
     mutable std::mutex mutex;
     std::condition_variable filled, emptied;
-    std::deque<std::shared_ptr<const EncodedEvent>> waiting;
+    EncodedEvents waiting;
     std::unique_ptr<Sink> sink;
     SinkStatus status;
-    bool closing = false, finished = false;
+    bool closing = false, finished = false, is_idle = true;
+    std::int64_t next_seq = 0; // that the sink expects; 0: any
 
     void detach(std::string why) {
         status.detached = true;
@@ -25,12 +26,29 @@ struct SinkQueue::Shared {
     // A progress event in the queue that the new one replaces; its place in the order is given up.
     bool coalesce(const EncodedEvent& event) {
         if (!event.may_coalesce) return false;
-        const auto older = std::ranges::find_if(
-            waiting, [&](const auto& held) { return held->may_coalesce && held->coalesce_key == event.coalesce_key; });
+        const auto older = std::ranges::find_if(waiting, [&](const auto& held) {
+            return held->may_coalesce && held->type == event.type && held->vm == event.vm;
+        });
         if (older == waiting.end()) return false;
         waiting.erase(older);
         ++status.coalesced;
         return true;
+    }
+
+    // Outside the lock: tells each stretch of the batch that has no gap, and the gaps between.
+    Result<> deliver(EncodedEvents& batch) {
+        auto from = batch.begin();
+        while (from != batch.end()) {
+            if (next_seq > 0 && (*from)->seq > next_seq) CASTRA_CHECK(sink->skip({next_seq, (*from)->seq - 1}));
+            auto to = from + 1;
+            while (to != batch.end() && (*to)->seq == (*(to - 1))->seq + 1)
+                ++to;
+            next_seq = (*(to - 1))->seq + 1;
+            if (from == batch.begin() && to == batch.end()) return sink->deliver(batch);
+            CASTRA_CHECK(sink->deliver(EncodedEvents(from, to)));
+            from = to;
+        }
+        return {};
     }
 };
 
@@ -51,37 +69,44 @@ SinkQueue::~SinkQueue() {
     close();
 }
 
-void SinkQueue::push(std::shared_ptr<const EncodedEvent> event) {
+void SinkQueue::push(std::span<const std::shared_ptr<const EncodedEvent>> events) {
     std::unique_lock lock(shared_->mutex);
-    if (shared_->status.detached || shared_->closing) return;
-    const bool is_full = shared_->waiting.size() >= limits_.events_max;
-    if (is_full && !(limits_.may_coalesce && shared_->coalesce(*event))) {
-        const auto began = std::chrono::steady_clock::now();
-        shared_->emptied.wait_for(lock, block_left_, [&] {
-            return shared_->status.detached || shared_->waiting.size() < limits_.events_max;
-        });
-        const auto waited =
-            std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
-        block_left_ = std::max(std::chrono::milliseconds(0), block_left_ - waited);
-        if (shared_->status.detached) return;
-        if (shared_->waiting.size() >= limits_.events_max)
-            return shared_->detach("its queue of " + std::to_string(limits_.events_max) + " events stayed full");
+    for (const auto& event : events) {
+        if (shared_->status.detached || shared_->closing) return;
+        if (shared_->waiting.size() >= limits_.events_max && !make_room(lock, *event)) return;
+        shared_->waiting.push_back(event);
     }
-    shared_->waiting.push_back(std::move(event));
-    shared_->filled.notify_one();
+    if (shared_->is_idle) shared_->filled.notify_one();
+}
+
+bool SinkQueue::make_room(std::unique_lock<std::mutex>& lock, const EncodedEvent& event) {
+    if (limits_.may_coalesce && shared_->coalesce(event)) return true;
+    if (shared_->is_idle) shared_->filled.notify_one();
+    const auto began = std::chrono::steady_clock::now();
+    shared_->emptied.wait_for(lock, block_left_,
+                              [&] { return shared_->status.detached || shared_->waiting.size() < limits_.events_max; });
+    const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+    block_left_ = std::max(std::chrono::milliseconds(0), block_left_ - waited);
+    if (shared_->status.detached) return false;
+    if (shared_->waiting.size() < limits_.events_max) return true;
+    shared_->detach("its queue of " + std::to_string(limits_.events_max) + " events stayed full");
+    return false;
 }
 
 void SinkQueue::run(const std::shared_ptr<Shared>& shared) {
     std::unique_lock lock(shared->mutex);
+    EncodedEvents batch;
     while (true) {
+        shared->is_idle = true;
         shared->filled.wait(lock,
                             [&] { return !shared->waiting.empty() || shared->closing || shared->status.detached; });
+        shared->is_idle = false;
         if (shared->status.detached || shared->waiting.empty()) break;
-        const EncodedEvents batch(shared->waiting.begin(), shared->waiting.end());
-        shared->waiting.clear();
+        batch.clear();
+        batch.swap(shared->waiting);
         shared->emptied.notify_all();
         lock.unlock();
-        const auto delivered = shared->sink->deliver(batch);
+        const auto delivered = shared->deliver(batch);
         lock.lock();
         if (!delivered) {
             if (!shared->status.detached) shared->detach(delivered.error().text);

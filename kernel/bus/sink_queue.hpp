@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bounded queue between the bus and one sink, with the thread that empties it. When it is full: progress events
+// The bounded queue between the journal and one sink, with the thread that empties it. When it is full: progress events
 // are coalesced (the latest of a key wins, counted), then push() blocks briefly, then the sink is detached. So a slow,
-// failing or hanging sink never stops a run, and what it has taken is a prefix of the stream without the coalesced.
-// Thread: push and close from the kernel's; deliver runs on the queue's own.
+// failing or hanging sink never stops a run, and what it has taken is a prefix of the stream without the coalesced,
+// each gap told.
+// Thread: push from one (the journal's writer), close from the bus's; deliver runs on the queue's own.
 #pragma once
 #include "bus/sink.hpp"
 
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 
 namespace castra {
 
 struct SinkLimits {
-    std::size_t events_max = 1024;
+    std::size_t events_max = 8192;
     std::chrono::milliseconds block_max{200};  // over all pushes of a run
     std::chrono::milliseconds close_max{5000}; // to take what is left at the end
     bool may_coalesce = true;                  // false: every event or none (a client that passes the stream on)
@@ -36,7 +37,7 @@ public:
     SinkQueue& operator=(const SinkQueue&) = delete;
     ~SinkQueue(); // closes
 
-    void push(std::shared_ptr<const EncodedEvent> event);
+    void push(std::span<const std::shared_ptr<const EncodedEvent>> events);
     // Delivers what is queued and finishes the sink, within close_max; otherwise leaves its thread behind, detached.
     void close();
     SinkStatus status() const;
@@ -44,6 +45,7 @@ public:
 private:
     struct Shared; // outlives the queue when the sink hangs
     static void run(const std::shared_ptr<Shared>& shared);
+    bool make_room(std::unique_lock<std::mutex>& lock, const EncodedEvent& event);
 
     std::shared_ptr<Shared> shared_;
     SinkLimits limits_;

@@ -49,6 +49,8 @@ Task<int> App::run(CommandLine line) {
         co_return co_await image_build(std::move(line));
     case Verb::contract_schema:
         co_return contract_schema(line);
+    case Verb::events_verify:
+        co_return events_verify(line);
     case Verb::help:
     case Verb::version:
         break;

@@ -55,6 +55,7 @@ public:
         add_status();
         add_image();
         add_contract();
+        add_events();
         add_supervise();
     }
 
@@ -124,6 +125,16 @@ private:
         schema->add_flag("--closed", line_.closed, "Refuse unknown fields and types; default: open, for readers");
         schema->add_flag("--draft-07", line_.draft_07, "In the vocabulary of draft-07; default: 2020-12");
         schema->callback([this] { line_.verb = Verb::contract_schema; });
+    }
+    void add_events() {
+        auto* events = app_.add_subcommand("events", "Streams of events");
+        events->require_subcommand(1);
+        auto* verify = events->add_subcommand(
+            "verify", "Judge a stream: every line and their order, by the rules that castra itself writes under");
+        verify->add_option("file", line_.file, "NDJSON, one event a line; - for stdin")->required()->type_name("FILE");
+        verify->add_flag("--json", line_.json, "Answer in JSON");
+        verify->footer("Exit codes: 0 valid, 7 it breaks the contract, 10 no such file.");
+        verify->callback([this] { line_.verb = Verb::events_verify; });
     }
     void add_supervise() {
         auto* supervise = command("supervise", "", Verb::supervise); // started by castra itself

@@ -5,7 +5,7 @@
 
 namespace castra {
 
-enum class Verb { up, down, status, supervise, image_build, contract_schema, help, version };
+enum class Verb { up, down, status, supervise, image_build, contract_schema, events_verify, help, version };
 enum class EventFormat { console, ndjson, none };
 
 struct CommandLine {
@@ -23,6 +23,8 @@ struct CommandLine {
     // of image build
     std::string image;
     bool force = false;
+    // of events verify
+    std::string file;
     // of contract schema
     bool closed = false, draft_07 = false;
 };

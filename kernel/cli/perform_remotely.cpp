@@ -4,6 +4,8 @@
 #include "contract/sealer.hpp"
 #include "operations/exit_code.hpp"
 
+#include <algorithm>
+
 namespace castra {
 namespace {
 
@@ -12,7 +14,9 @@ std::shared_ptr<const EncodedEvent> encoded(std::string line) {
     const auto json = contract::Json::parse(line, nullptr, false);
     if (json.is_object()) {
         event->type = json.value("type", "");
-        event->severity = json.value("severity", "");
+        const auto& severities = contract::EnumText<contract::Severity>::values;
+        const auto severity = std::ranges::find(severities, json.value("severity", ""));
+        if (severity != severities.end()) event->severity = *severity;
         event->vm = json.value("vm", "");
         event->seq = json.value("seq", std::int64_t{0});
     }

@@ -59,37 +59,4 @@ concept Described = requires {
     T::describe([](auto&&...) {});
 };
 
-template <class T>
-void encode_value(Json& out, const T& value);
-
-// Appends the members of a described struct to a JSON object, in the order of the description.
-template <Described T>
-void encode_members(Json& out, const T& value) {
-    T::describe([&](std::string_view name, auto member, const Note&) {
-        const auto& held = value.*member;
-        using Held = std::remove_cvref_t<decltype(held)>;
-        if constexpr (Unwrapped<Held>::optional) {
-            if (held) encode_value(out[std::string(name)], *held);
-        } else {
-            encode_value(out[std::string(name)], held);
-        }
-    });
-}
-
-template <class T>
-void encode_value(Json& out, const T& value) {
-    if constexpr (std::is_enum_v<T>) {
-        out = std::string(text_of(value));
-    } else if constexpr (is_vector<T>) {
-        out = Json::array();
-        for (const auto& item : value)
-            encode_value(out.emplace_back(), item);
-    } else if constexpr (Described<T>) {
-        out = Json::object();
-        encode_members(out, value);
-    } else {
-        out = value;
-    }
-}
-
 } // namespace castra::contract

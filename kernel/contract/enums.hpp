@@ -65,4 +65,53 @@ struct EnumText<VmOutcome> {
     static constexpr std::array<std::string_view, 5> values{"succeeded", "unchanged", "failed", "cancelled", "aborted"};
 };
 
+enum class BootstrapMode { automatic, always, skip };
+template <>
+struct EnumText<BootstrapMode> {
+    static constexpr std::string_view name = "bootstrap_mode";
+    static constexpr std::array<std::string_view, 3> values{"auto", "always", "skip"};
+};
+
+enum class PlannedAction { would_run, would_skip, error };
+template <>
+struct EnumText<PlannedAction> {
+    static constexpr std::string_view name = "planned_action";
+    static constexpr std::array<std::string_view, 3> values{"would_run", "would_skip", "error"};
+};
+
+enum class BootstrapTrigger { automatic, always };
+template <>
+struct EnumText<BootstrapTrigger> {
+    static constexpr std::string_view name = "bootstrap_trigger";
+    static constexpr std::array<std::string_view, 2> values{"auto", "always"};
+};
+
+enum class StepStatus { success, skipped, failed };
+template <>
+struct EnumText<StepStatus> {
+    static constexpr std::string_view name = "step_status";
+    static constexpr std::array<std::string_view, 3> values{"success", "skipped", "failed"};
+};
+
+enum class BootstrapStatus { success, noop };
+template <>
+struct EnumText<BootstrapStatus> {
+    static constexpr std::string_view name = "bootstrap_status";
+    static constexpr std::array<std::string_view, 2> values{"success", "noop"};
+};
+
+enum class SessionKind { guest, host };
+template <>
+struct EnumText<SessionKind> {
+    static constexpr std::string_view name = "session_kind";
+    static constexpr std::array<std::string_view, 2> values{"guest", "host"};
+};
+
+enum class SessionOutcome { granted, denied, timeout };
+template <>
+struct EnumText<SessionOutcome> {
+    static constexpr std::string_view name = "session_outcome";
+    static constexpr std::array<std::string_view, 3> values{"granted", "denied", "timeout"};
+};
+
 } // namespace castra::contract

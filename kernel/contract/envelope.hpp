@@ -49,6 +49,7 @@ struct Envelope {
     std::optional<ProgressField> progress;
     std::optional<std::vector<std::string>> redacted;
     std::optional<bool> truncated;
+    std::optional<std::string> data_ref;
     std::optional<Json> ext;
     std::optional<bool> last, synthetic;
 
@@ -68,7 +69,7 @@ struct Envelope {
               Note{"Which operation the run is",
                    {},
                    "\"up\"",
-                   {"up", "down", "status", "clean", "bootstrap", "supervise"}});
+                   {"up", "down", "status", "clean", "bootstrap", "plan", "image", "supervise"}});
         visit("project", &E::project, Note{"Name of the project; empty when no file could be read", {}, "\"demo\""});
         visit("source", &E::source, Note{"kernel, plugin:<id> or broker", {}, "\"kernel\""});
         visit("vm", &E::vm, Note{"The VM concerned", {}, "\"web-0\""});
@@ -81,6 +82,7 @@ struct Envelope {
         visit("progress", &E::progress, Note{"How far work in flight is", {}, ""});
         visit("redacted", &E::redacted, Note{"Fields of which a part was masked", {}, "[\"argv\"]"});
         visit("truncated", &E::truncated, Note{"A value was cut to fit the line", {}, "true"});
+        visit("data_ref", &E::data_ref, Note{"File that holds the uncut event", {}, "\"/s/journal/01A.whole.ndjson\""});
         visit("ext", &E::ext, Note{"Fields of a plugin's own", {}, "{}"});
         visit("last", &E::last, Note{"True on the final summary only", {}, "true"});
         visit("synthetic", &E::synthetic, Note{"Written afterwards by another process", {}, "true"});

@@ -8,12 +8,26 @@
 
 namespace castra::contract {
 
+// Optional fields of the envelope that a type requires.
+struct Also {
+    std::array<std::string_view, 3> names{};
+    std::size_t count = 0;
+    constexpr Also() = default;
+    constexpr Also(std::initializer_list<std::string_view> required) { // NOLINT(google-explicit-constructor)
+        for (const auto name : required)
+            names[count++] = name;
+    }
+    constexpr auto begin() const { return names.begin(); }
+    constexpr auto end() const { return names.begin() + count; }
+    constexpr bool empty() const { return count == 0; }
+};
+
 // What a type says about itself.
 struct About {
     std::string_view type;
     Family family;
-    Severity severity;     // when the emitter names none
-    std::string_view also; // an optional field of the envelope that this type requires; "" none
+    Severity severity; // when the emitter names none
+    Also also;
     std::string_view meaning;
     std::string_view since = "1.0";
 };
@@ -48,7 +62,10 @@ struct Limits {
 };
 
 struct CommandAccepted {
-    static constexpr About about{"command.accepted", Family::command, Severity::info, "",
+    static constexpr About about{"command.accepted",
+                                 Family::command,
+                                 Severity::info,
+                                 {},
                                  "The command is taken on. Always the first event, unless command.rejected is."};
     std::string tool_version;
     std::vector<std::string> argv;
@@ -56,6 +73,7 @@ struct CommandAccepted {
     Limits limits;
     std::vector<Expectation> expects;
     std::vector<RunningVm> running;
+    std::optional<bool> broker_running;
     static void describe(auto&& visit) {
         using E = CommandAccepted;
         visit("tool_version", &E::tool_version, Note{"castra's version and commit", {}, "\"0.1.0+abc1234\""});
@@ -67,11 +85,15 @@ struct CommandAccepted {
         visit("limits", &E::limits, Note{"What this run is bounded by", {}, ""});
         visit("expects", &E::expects, Note{"What this run promises to conclude", {}, ""});
         visit("running", &E::running, Note{"VMs that already run when this run begins", {}, ""});
+        visit("broker_running", &E::broker_running, Note{"True when the broker already runs", {}, "true"});
     }
 };
 
 struct CommandRejected {
-    static constexpr About about{"command.rejected", Family::command, Severity::error, "",
+    static constexpr About about{"command.rejected",
+                                 Family::command,
+                                 Severity::error,
+                                 {"error"},
                                  "The command is refused; nothing was touched. Only summary follows."};
     std::string detail, code;
     static void describe(auto&& visit) {
@@ -90,7 +112,7 @@ struct CommandRejected {
 // ---- message -----------------------------------------------------------------------------------------------------
 
 struct Message {
-    static constexpr About about{"message", Family::message, Severity::info, "", "Something to tell a person."};
+    static constexpr About about{"message", Family::message, Severity::info, {}, "Something to tell a person."};
     std::string text;
     std::optional<std::string> code, path, help, rule;
     std::optional<std::int64_t> offending_seq;
@@ -116,8 +138,28 @@ struct Message {
 
 // ---- vm.lifecycle ------------------------------------------------------------------------------------------------
 
+struct VmImageVerified {
+    static constexpr About about{"vm.image_verified",
+                                 Family::vm_lifecycle,
+                                 Severity::info,
+                                 {"vm"},
+                                 "The base image exists, its format is known, and its digest is what was asked for."};
+    std::string base_image, base_digest;
+    bool base_cached = false;
+    static void describe(auto&& visit) {
+        using E = VmImageVerified;
+        visit("base_image", &E::base_image, Note{"The image", {}, "\"/c/disk.qcow2\""});
+        visit("base_digest", &E::base_digest, Note{"sha256:hex of its bytes", {}, "\"sha256:00\""});
+        visit("base_cached", &E::base_cached,
+              Note{"Whether the digest was known from an earlier run, the file being unchanged since", {}, "true"});
+    }
+};
+
 struct VmOverlayPrepared {
-    static constexpr About about{"vm.overlay_prepared", Family::vm_lifecycle, Severity::info, "vm",
+    static constexpr About about{"vm.overlay_prepared",
+                                 Family::vm_lifecycle,
+                                 Severity::info,
+                                 {"vm"},
                                  "The VM's own disk layer exists; the base image is not written."};
     std::string overlay_path, base_image;
     std::optional<std::string> base_digest;
@@ -132,7 +174,7 @@ struct VmOverlayPrepared {
 };
 
 struct VmLaunch {
-    static constexpr About about{"vm.launch", Family::vm_lifecycle, Severity::info, "vm", "The VM's process runs."};
+    static constexpr About about{"vm.launch", Family::vm_lifecycle, Severity::info, {"vm"}, "The VM's process runs."};
     std::int64_t pid = 0;
     std::string accelerator, launcher, incarnation;
     static void describe(auto&& visit) {
@@ -145,8 +187,8 @@ struct VmLaunch {
 };
 
 struct VmReady {
-    static constexpr About about{"vm.ready", Family::vm_lifecycle, Severity::info, "vm",
-                                 "The VM said that it is ready."};
+    static constexpr About about{
+        "vm.ready", Family::vm_lifecycle, Severity::info, {"vm"}, "The VM said that it is ready."};
     std::string via;
     std::int64_t boot_ms = 0;
     static void describe(auto&& visit) {
@@ -168,7 +210,7 @@ struct Capsule {
 };
 
 struct VmExited {
-    static constexpr About about{"vm.exited", Family::vm_lifecycle, Severity::info, "vm", "The VM's process ended."};
+    static constexpr About about{"vm.exited", Family::vm_lifecycle, Severity::info, {"vm"}, "The VM's process ended."};
     std::optional<std::int64_t> exit_code;
     std::optional<std::string> signal;
     bool expected = false;
@@ -183,13 +225,16 @@ struct VmExited {
 };
 
 struct VmShutdownRequested {
-    static constexpr About about{"vm.shutdown_requested", Family::vm_lifecycle, Severity::info, "vm",
-                                 "The VM shall stop."};
+    static constexpr About about{
+        "vm.shutdown_requested", Family::vm_lifecycle, Severity::info, {"vm"}, "The VM shall stop."};
     static void describe(auto&&) {}
 };
 
 struct VmCooperativeAttempted {
-    static constexpr About about{"vm.cooperative_attempted", Family::vm_lifecycle, Severity::info, "vm",
+    static constexpr About about{"vm.cooperative_attempted",
+                                 Family::vm_lifecycle,
+                                 Severity::info,
+                                 {"vm"},
                                  "The guest is asked to power itself down."};
     std::string method;
     std::int64_t timeout_ms = 0;
@@ -201,8 +246,8 @@ struct VmCooperativeAttempted {
 };
 
 struct VmCooperativeSucceeded {
-    static constexpr About about{"vm.cooperative_succeeded", Family::vm_lifecycle, Severity::info, "vm",
-                                 "The guest powered itself down."};
+    static constexpr About about{
+        "vm.cooperative_succeeded", Family::vm_lifecycle, Severity::info, {"vm"}, "The guest powered itself down."};
     std::int64_t elapsed_ms = 0;
     static void describe(auto&& visit) {
         visit("elapsed_ms", &VmCooperativeSucceeded::elapsed_ms, Note{"Since the attempt", Unit::milliseconds, "812"});
@@ -210,7 +255,10 @@ struct VmCooperativeSucceeded {
 };
 
 struct VmCooperativeTimedOut {
-    static constexpr About about{"vm.cooperative_timed_out", Family::vm_lifecycle, Severity::warn, "vm",
+    static constexpr About about{"vm.cooperative_timed_out",
+                                 Family::vm_lifecycle,
+                                 Severity::warn,
+                                 {"vm"},
                                  "The guest did not power itself down."};
     std::int64_t waited_ms = 0;
     TimeoutReason reason = TimeoutReason::timeout_expired;
@@ -224,8 +272,8 @@ struct VmCooperativeTimedOut {
 };
 
 struct VmShutdownEscalated {
-    static constexpr About about{"vm.shutdown_escalated", Family::vm_lifecycle, Severity::warn, "vm",
-                                 "The VM's process was sent a signal."};
+    static constexpr About about{
+        "vm.shutdown_escalated", Family::vm_lifecycle, Severity::warn, {"vm"}, "The VM's process was sent a signal."};
     EscalationSignal signal = EscalationSignal::sigterm;
     std::optional<std::int64_t> timeout_ms;
     static void describe(auto&& visit) {
@@ -236,7 +284,10 @@ struct VmShutdownEscalated {
 };
 
 struct VmShutdownComplete {
-    static constexpr About about{"vm.shutdown_complete", Family::vm_lifecycle, Severity::info, "vm",
+    static constexpr About about{"vm.shutdown_complete",
+                                 Family::vm_lifecycle,
+                                 Severity::info,
+                                 {"vm"},
                                  "The VM is down. Exactly one for each vm.shutdown_requested."};
     ShutdownOutcome outcome = ShutdownOutcome::graceful;
     std::int64_t total_ms = 0;
@@ -250,7 +301,10 @@ struct VmShutdownComplete {
 };
 
 struct VmOverlayDiscarded {
-    static constexpr About about{"vm.overlay_discarded", Family::vm_lifecycle, Severity::info, "vm",
+    static constexpr About about{"vm.overlay_discarded",
+                                 Family::vm_lifecycle,
+                                 Severity::info,
+                                 {"vm"},
                                  "The VM's disk layer is given up. Durable before the file goes."};
     std::string overlay_path;
     std::int64_t reclaimed_bytes = 0;
@@ -263,10 +317,198 @@ struct VmOverlayDiscarded {
     }
 };
 
+// ---- bootstrap ---------------------------------------------------------------------------------------------------
+
+struct SshTarget {
+    std::string user, host;
+    std::int64_t port = 22;
+    std::optional<std::string> identity;
+    std::vector<std::string> options;
+    static void describe(auto&& visit) {
+        visit("user", &SshTarget::user, Note{"Who logs in", {}, "\"root\""});
+        visit("host", &SshTarget::host, Note{"Address on the host's side", {}, "\"127.0.0.1\""});
+        visit("port", &SshTarget::port, Note{"TCP port", Unit::none, "22022"});
+        visit("identity", &SshTarget::identity, Note{"Path of the private key", {}, "\"/s/id_ed25519\""});
+        visit("options", &SshTarget::options, Note{"Further options of the ssh client", {}, "[]"});
+    }
+};
+
+struct VerifyPlan {
+    std::optional<std::string> command, path;
+    bool path_is_relative = false;
+    static void describe(auto&& visit) {
+        visit("command", &VerifyPlan::command, Note{"Command that must succeed in the guest", {}, "\"test -e /ok\""});
+        visit("path", &VerifyPlan::path, Note{"File that must exist in the guest", {}, "\"ok\""});
+        visit("path_is_relative", &VerifyPlan::path_is_relative, Note{"Whether path starts at remote_dir", {}, "true"});
+    }
+};
+
+struct BootstrapPlanned {
+    static constexpr About about{"bootstrap.planned",
+                                 Family::bootstrap,
+                                 Severity::info,
+                                 {"vm"},
+                                 "What bootstrap is going to do to a VM, or would do."};
+    BootstrapMode mode = BootstrapMode::automatic;
+    PlannedAction action = PlannedAction::would_run;
+    std::string reason;
+    std::optional<BootstrapTrigger> trigger;
+    std::vector<std::string> steps;
+    std::optional<std::string> script_path, payload_path;
+    std::optional<std::int64_t> payload_bytes, handshake_timeout_secs;
+    std::optional<std::string> remote_dir;
+    std::optional<SshTarget> ssh;
+    std::vector<std::string> env_keys;
+    std::optional<VerifyPlan> verify;
+    std::optional<std::string> artifact_hash, metadata_path;
+    std::vector<std::string> warnings;
+    static void describe(auto&& visit) {
+        using E = BootstrapPlanned;
+        visit("mode", &E::mode, Note{"The mode in force", {}, "\"auto\""});
+        visit("action", &E::action, Note{"What follows from it", {}, "\"would_run\""});
+        visit("reason", &E::reason, Note{"Why, for people", {}, "\"the artifact changed\""});
+        visit("trigger", &E::trigger, Note{"What makes it run; absent when it does not", {}, "\"auto\""});
+        visit("steps", &E::steps, Note{"The steps in their order", {}, "[\"connect\",\"apply\"]"});
+        visit("script_path", &E::script_path, Note{"The script on the host", {}, "\"/p/bootstrap/run.sh\""});
+        visit("payload_path", &E::payload_path, Note{"The folder that is sent along", {}, "\"/p/bootstrap/payload\""});
+        visit("payload_bytes", &E::payload_bytes, Note{"Size of its files", Unit::bytes, "4096"});
+        visit("handshake_timeout_secs", &E::handshake_timeout_secs,
+              Note{"How long the guest may take to say hello", Unit::seconds, "60"});
+        visit("remote_dir", &E::remote_dir, Note{"Where it goes in the guest", {}, "\"/opt/castra/base\""});
+        visit("ssh", &E::ssh, Note{"How the guest is reached", {}, ""});
+        visit("env_keys", &E::env_keys, Note{"Names of the variables; their values are secret", {}, "[\"TOKEN\"]"});
+        visit("verify", &E::verify, Note{"How success is checked", {}, ""});
+        visit("artifact_hash", &E::artifact_hash, Note{"sha256:hex of script, payload and env", {}, "\"sha256:00\""});
+        visit("metadata_path", &E::metadata_path, Note{"The bootstrap.toml in force", {}, "\"/p/bootstrap.toml\""});
+        visit("warnings", &E::warnings, Note{"What deserves a look, for people", {}, "[]"});
+    }
+};
+
+struct BootstrapStarted {
+    static constexpr About about{
+        "bootstrap.started", Family::bootstrap, Severity::info, {"vm"}, "Bootstrap of a VM begins."};
+    std::string base_hash, artifact_hash;
+    BootstrapTrigger trigger = BootstrapTrigger::automatic;
+    static void describe(auto&& visit) {
+        using E = BootstrapStarted;
+        visit("base_hash", &E::base_hash, Note{"sha256:hex that stands for the base image", {}, "\"sha256:00\""});
+        visit("artifact_hash", &E::artifact_hash, Note{"sha256:hex of script, payload and env", {}, "\"sha256:00\""});
+        visit("trigger", &E::trigger, Note{"What makes it run", {}, "\"auto\""});
+    }
+};
+
+struct BootstrapStep {
+    static constexpr About about{
+        "bootstrap.step", Family::bootstrap, Severity::info, {"vm", "duration_ms"}, "One step of a bootstrap ended."};
+    std::string step;
+    StepStatus status = StepStatus::success;
+    std::optional<std::string> detail;
+    static void describe(auto&& visit) {
+        using E = BootstrapStep;
+        visit("step", &E::step,
+              Note{"Which", {}, "\"connect\"", {"wait-handshake", "connect", "transfer", "apply", "verify"}});
+        visit("status", &E::status, Note{"How it ended", {}, "\"success\""});
+        visit("detail", &E::detail, Note{"More, for people", {}, "\"connected after 2 tries\""});
+    }
+};
+
+struct BootstrapCompleted {
+    static constexpr About about{"bootstrap.completed",
+                                 Family::bootstrap,
+                                 Severity::info,
+                                 {"vm", "duration_ms"},
+                                 "Bootstrap of a VM succeeded, or had nothing to do."};
+    BootstrapStatus status = BootstrapStatus::success;
+    std::optional<std::string> stamp;
+    std::string log_path;
+    static void describe(auto&& visit) {
+        using E = BootstrapCompleted;
+        visit("status", &E::status, Note{"Whether it changed anything", {}, "\"success\""});
+        visit("stamp", &E::stamp, Note{"What the guest remembers it by", {}, "\"sha256:00\""});
+        visit("log_path", &E::log_path, Note{"Output of the steps", {}, "\"/s/bootstrap/web-0.log\""});
+    }
+};
+
+struct BootstrapFailed {
+    static constexpr About about{"bootstrap.failed",
+                                 Family::bootstrap,
+                                 Severity::error,
+                                 {"vm", "duration_ms", "error"},
+                                 "Bootstrap of a VM failed; the VM stands."};
+    std::string step, log_path;
+    static void describe(auto&& visit) {
+        using E = BootstrapFailed;
+        visit("step", &E::step,
+              Note{"Where", {}, "\"apply\"", {"wait-handshake", "connect", "transfer", "apply", "verify"}});
+        visit("log_path", &E::log_path, Note{"Output of the steps", {}, "\"/s/bootstrap/web-0.log\""});
+    }
+};
+
+// ---- broker ------------------------------------------------------------------------------------------------------
+
+struct BrokerStarted {
+    static constexpr About about{
+        "broker.started", Family::broker, Severity::info, {}, "The broker runs and takes connections."};
+    std::int64_t pid = 0;
+    std::int64_t port = 0;
+    std::string endpoint;
+    static void describe(auto&& visit) {
+        using E = BrokerStarted;
+        visit("pid", &E::pid, Note{"Process id on the host; 0 when it has no process of its own", {}, "4242"});
+        visit("port", &E::port, Note{"TCP port; 0 when it has none", {}, "7070"});
+        visit("endpoint", &E::endpoint, Note{"Where it listens", {}, "\"/run/broker.sock\""});
+    }
+};
+
+struct BrokerStopped {
+    static constexpr About about{"broker.stopped", Family::broker, Severity::info, {}, "The broker does not run."};
+    bool changed = true;
+    static void describe(auto&& visit) {
+        visit("changed", &BrokerStopped::changed, Note{"False when it was down already", {}, "true"});
+    }
+};
+
+struct BrokerHandshake {
+    static constexpr About about{
+        "broker.handshake", Family::broker, Severity::info, {}, "Somebody asked the broker for a session."};
+    std::string session;
+    std::vector<std::string> capabilities;
+    SessionKind session_kind = SessionKind::guest;
+    SessionOutcome session_outcome = SessionOutcome::granted;
+    std::optional<std::string> reason, remote_addr;
+    static void describe(auto&& visit) {
+        using E = BrokerHandshake;
+        visit("session", &E::session, Note{"Id of the session", {}, "\"01ARYZ6S410000000000000000\""});
+        visit("capabilities", &E::capabilities, Note{"What the other side can do", {}, "[\"publish\"]"});
+        visit("session_kind", &E::session_kind, Note{"Who it is", {}, "\"guest\""});
+        visit("session_outcome", &E::session_outcome, Note{"What the broker decided", {}, "\"granted\""});
+        visit("reason", &E::reason, Note{"Why not granted", {}, "\"secret of an earlier boot\""});
+        visit("remote_addr", &E::remote_addr, Note{"From where", {}, "\"127.0.0.1:40000\""});
+    }
+};
+
+struct BrokerSessionClosed {
+    static constexpr About about{
+        "broker.session_closed", Family::broker, Severity::info, {}, "A session that had been granted ended."};
+    std::string session;
+    SessionKind session_kind = SessionKind::guest;
+    std::optional<std::string> reason, remote_addr;
+    static void describe(auto&& visit) {
+        using E = BrokerSessionClosed;
+        visit("session", &E::session, Note{"Id of the session", {}, "\"01ARYZ6S410000000000000000\""});
+        visit("session_kind", &E::session_kind, Note{"Who it was", {}, "\"guest\""});
+        visit("reason", &E::reason, Note{"Why it ended", {}, "\"the guest went away\""});
+        visit("remote_addr", &E::remote_addr, Note{"From where", {}, "\"127.0.0.1:40000\""});
+    }
+};
+
 // ---- cleanup -----------------------------------------------------------------------------------------------------
 
 struct CleanupProgress {
-    static constexpr About about{"cleanup.progress", Family::cleanup, Severity::info, "",
+    static constexpr About about{"cleanup.progress",
+                                 Family::cleanup,
+                                 Severity::info,
+                                 {},
                                  "Something of castra's own is removed. Durable before it goes."};
     std::string path, kind;
     std::int64_t bytes = 0;
@@ -289,6 +531,10 @@ struct CleanupProgress {
 // Not named like the severities: `error` and `progress` are objects elsewhere, and a name has one type everywhere.
 struct Counts {
     std::int64_t progress_events = 0, info_events = 0, warn_events = 0, error_events = 0, blocker_events = 0;
+    std::int64_t& of(Severity severity) {
+        const std::array all{&progress_events, &info_events, &warn_events, &error_events, &blocker_events};
+        return *all[static_cast<std::size_t>(severity)];
+    }
     static void describe(auto&& visit) {
         visit("progress_events", &Counts::progress_events,
               Note{"Of this severity, this one included", Unit::count, "0"});
@@ -302,6 +548,7 @@ struct Counts {
 struct VmResult {
     std::string vm, final_state;
     VmOutcome outcome = VmOutcome::succeeded;
+    std::optional<std::string> reason = {};
     static void describe(auto&& visit) {
         using E = VmResult;
         visit("vm", &E::vm, Note{"The VM", {}, "\"web-0\""});
@@ -311,6 +558,7 @@ struct VmResult {
                    "\"ready\"",
                    {"absent", "preparing", "booting", "ready", "running", "stopping", "stopped", "failed", "unknown"}});
         visit("outcome", &E::outcome, Note{"What this run did to it", {}, "\"succeeded\""});
+        visit("reason", &E::reason, Note{"Why it was not concluded otherwise", {}, "\"the run ended early\""});
     }
 };
 
@@ -328,7 +576,10 @@ struct SinkResult {
 };
 
 struct Summary {
-    static constexpr About about{"summary", Family::summary, Severity::info, "duration_ms",
+    static constexpr About about{"summary",
+                                 Family::summary,
+                                 Severity::info,
+                                 {"duration_ms"},
                                  "How the run ended. Always the last event, on every path."};
     Outcome outcome = Outcome::succeeded;
     std::int64_t exit_code = 0;
@@ -355,10 +606,12 @@ struct Summary {
     }
 };
 
-// The registry's list: every type that contract 1.0 has so far.
+// The registry's list: every type that contract 1.0 has.
 using EventTypes =
-    std::tuple<CommandAccepted, CommandRejected, Message, VmOverlayPrepared, VmLaunch, VmReady, VmExited,
-               VmShutdownRequested, VmCooperativeAttempted, VmCooperativeSucceeded, VmCooperativeTimedOut,
-               VmShutdownEscalated, VmShutdownComplete, VmOverlayDiscarded, CleanupProgress, Summary>;
+    std::tuple<CommandAccepted, CommandRejected, Message, VmImageVerified, VmOverlayPrepared, VmLaunch, VmReady,
+               VmExited, VmShutdownRequested, VmCooperativeAttempted, VmCooperativeSucceeded, VmCooperativeTimedOut,
+               VmShutdownEscalated, VmShutdownComplete, VmOverlayDiscarded, BootstrapPlanned, BootstrapStarted,
+               BootstrapStep, BootstrapCompleted, BootstrapFailed, BrokerStarted, BrokerStopped, BrokerHandshake,
+               BrokerSessionClosed, CleanupProgress, Summary>;
 
 } // namespace castra::contract

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order of a run, rules 1 to 6, 16 and 17, as one small automaton:
+// The order of a run, rules 1 to 6 and 16, as one small automaton:
 //   (start) --command.accepted--> open --summary--> sealed
 //   (start) --command.rejected--> rejected --summary--> sealed
-// check() decides, commit() moves; an event that was refused leaves no trace.
+// Like every automaton here: check() decides, commit() moves; an event that was refused leaves no trace.
 #pragma once
-#include "contract/describe.hpp"
-#include "contract/enums.hpp"
+#include "contract/event.hpp"
 #include "contract/violation.hpp"
 
 namespace castra::contract {
 
 class RunOrder {
 public:
-    Check check(const Json& event) const; // of right shape
-    void commit(const Json& event);
+    Check check(const Event& event) const;
+    void commit(const Event& event);
+    void skip_to(std::int64_t seq) { seq_ = seq; }
     bool is_sealed() const { return phase_ == Phase::sealed; }
+    std::int64_t seq() const { return seq_; }
 
 private:
     enum class Phase { start, open, rejected, sealed };
 
-    Check check_place(const Json& event) const;
-    Check check_summary(const Json& event) const;
+    Check check_place(const Event& event) const;
+    Check check_summary(const Event& event, const Summary& summary) const;
 
     Phase phase_ = Phase::start;
     std::string run_id_;

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::string_view time_pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z$";
 
+constexpr std::string_view extension_pattern = "^x\\.[a-z0-9_-]{1,64}\\.[a-z0-9_.-]{1,64}$";
+
 Json value_schema(const FieldSpec& spec, SchemaForm form);
 
 void add_members(Json& schema, std::span<const FieldSpec> fields, SchemaForm form) {
@@ -47,7 +49,8 @@ Json type_schema(const TypeSpec& spec, SchemaForm form) {
     add_members(schema, spec.fields, form);
     schema["properties"]["type"] = {{"const", spec.about.type}};
     schema["properties"]["family"] = {{"const", text_of(spec.about.family)}};
-    if (!spec.about.also.empty()) schema["required"].push_back(spec.about.also);
+    for (const auto field : spec.about.also)
+        schema["required"].push_back(field);
     if (form == SchemaForm::closed) schema["additionalProperties"] = false;
     return schema;
 }
@@ -71,8 +74,17 @@ Json event_schema(SchemaForm form, SchemaVocabulary vocabulary) {
         choices.push_back({{"if", {{"properties", {{"type", {{"const", name}}}}}}},
                            {"then", {{"$ref", "#/" + definitions + "/" + name}}}});
     }
+    // x.<plugin>.<name>: nothing but the envelope; what the plugin has to say is in ext.
+    const Json extension{{"type", "string"}, {"pattern", extension_pattern}};
+    Json envelope_only{{"properties", Json::object()}};
+    for (const auto& field : registry().envelope())
+        envelope_only["properties"][field.name] = true;
+    envelope_only["properties"]["family"] = {{"const", text_of(Family::message)}};
+    if (form == SchemaForm::closed) envelope_only["additionalProperties"] = false;
+    choices.push_back({{"if", {{"properties", {{"type", extension}}}}}, {"then", std::move(envelope_only)}});
+    if (form == SchemaForm::closed)
+        schema["properties"]["type"]["anyOf"] = Json::array({Json{{"enum", std::move(names)}}, extension});
     schema["allOf"] = std::move(choices);
-    if (form == SchemaForm::closed) schema["properties"]["type"]["enum"] = std::move(names);
     return schema;
 }
 

@@ -1,45 +1,60 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "contract/sealer.hpp"
 
+#include "contract/decode.hpp"
+#include "contract/encode.hpp"
+#include "contract/text.hpp"
+
 namespace castra::contract {
 
 bool Sealer::follow(std::string_view line) {
-    const auto event = Json::parse(line, nullptr, false);
-    if (event.is_discarded() || monitor_.admit(event)) return false;
-    stamp_.run_id = event["run_id"];
-    stamp_.operation = event["operation"];
-    stamp_.project = event["project"];
-    stamp_.seq = event["seq"];
-    stamp_.elapsed_us = event["elapsed_us"];
-    const auto& severity = event["severity"];
-    ++(severity == "progress" ? counts_.progress_events
-       : severity == "info"   ? counts_.info_events
-       : severity == "warn"   ? counts_.warn_events
-       : severity == "error"  ? counts_.error_events
-                              : counts_.blocker_events);
-    if (!first_error_seq_ && (severity == "error" || severity == "blocker")) first_error_seq_ = stamp_.seq;
-    if (event["type"] == "summary") exit_code_ = event["exit_code"];
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    const auto event = decode(line, ReaderMode::tolerant);
+    if (!event || monitor_.admit(*event)) return false;
+    envelope_ = event->envelope;
+    ++counts_.of(envelope_.severity);
+    if (!first_error_seq_ && envelope_.severity >= Severity::error) first_error_seq_ = envelope_.seq;
+    if (const auto* summary = event->as<Summary>()) exit_code_ = static_cast<int>(summary->exit_code);
     return true;
 }
 
 std::string Sealer::seal(std::int64_t unix_us, int exit_code, const std::string& why) {
-    auto stamp = stamp_;
-    ++stamp.seq;
-    stamp.unix_us = unix_us;
     Summary summary;
     summary.outcome = Outcome::aborted;
     summary.exit_code = exit_code;
-    summary.events_emitted = stamp.seq;
-    summary.counts = counts_;
-    ++summary.counts.warn_events;
-    summary.first_error_seq = first_error_seq_;
-    auto event = draft(summary, why).at(Severity::warn).took(stamp.elapsed_us / 1000);
-    event.last = true;
-    event.synthetic = true;
-    auto json = encode(event, stamp);
+    summary.vms = monitor_.owed(summary, why);
+    std::string lines;
+    auto event = draft(summary, why).at(Severity::warn).took(envelope_.elapsed_us / 1000);
+    event.envelope.last = true;
+    // A promised broker is concluded by a message of its own (rule 7).
+    if (monitor_.owes_broker()) {
+        auto broker = message(Severity::warn, "the broker's fate is unknown: " + why, "broker_aborted");
+        lines += add(std::move(broker), unix_us);
+    }
+    auto& body = std::get<Summary>(event.body);
+    body.events_emitted = envelope_.seq + 1;
+    body.counts = counts_;
+    ++body.counts.warn_events;
+    body.first_error_seq = first_error_seq_;
     exit_code_ = exit_code;
-    auto line = to_line(json);
-    (void)monitor_.admit(json);
+    return lines + add(std::move(event), unix_us);
+}
+
+std::string Sealer::add(Event event, std::int64_t unix_us) {
+    auto& envelope = event.envelope;
+    envelope.run_id = envelope_.run_id;
+    envelope.operation = envelope_.operation;
+    envelope.project = envelope_.project;
+    envelope.seq = envelope_.seq + 1;
+    envelope.time = utc_text(unix_us);
+    envelope.elapsed_us = envelope_.elapsed_us;
+    envelope.source = "kernel";
+    envelope.synthetic = true;
+    std::string line;
+    (void)encode(event, line);
+    (void)monitor_.admit(event);
+    envelope_ = envelope;
+    ++counts_.of(envelope.severity);
     return line;
 }
 

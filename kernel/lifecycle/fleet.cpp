@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lifecycle/fleet.hpp"
 
+#include "contract/text.hpp"
 #include "host/in_parallel.hpp"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lifecycle/machine.hpp"
 
+#include "contract/text.hpp"
 #include "host/files.hpp"
 #include "lifecycle/control_channel.hpp"
 

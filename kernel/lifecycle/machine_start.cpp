@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Machine::start: prepare, launch, await readiness.
 #include "base/ulid.hpp"
+#include "contract/text.hpp"
 #include "host/files.hpp"
 #include "host/run_program.hpp"
 #include "lifecycle/machine.hpp"

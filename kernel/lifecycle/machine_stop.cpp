@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Machine::stop: cooperation, SIGTERM, SIGKILL. Woken by the process's end, never by polling.
+#include "contract/text.hpp"
 #include "lifecycle/control_channel.hpp"
 #include "lifecycle/machine.hpp"
 
@@ -116,7 +117,7 @@ Task<bool> Machine::escalate(EventBus& bus, EscalationSignal signal, Millisecond
     event.timeout_ms = wait.count();
     auto notice = draft(event, name_ + " is sent " + std::string(contract::text_of(signal)));
     // Where no cooperation was possible SIGTERM is the ordinary way and nobody has to look.
-    if (signal == EscalationSignal::sigterm && plan_.stop.empty()) notice.severity = contract::Severity::info;
+    if (signal == EscalationSignal::sigterm && plan_.stop.empty()) notice.envelope.severity = contract::Severity::info;
     publish(bus, std::move(notice));
     (void)process_->signal(signal == EscalationSignal::sigterm ? SIGTERM : SIGKILL);
     const bool ended = co_await exits_within(wait);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/project_kernel.hpp"
 
+#include "contract/text.hpp"
 #include "host/files.hpp"
 #include "operations/exit_code.hpp"
 #include "operations/machine_specs.hpp"

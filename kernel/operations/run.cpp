@@ -2,6 +2,7 @@
 #include "operations/run.hpp"
 
 #include "base/ulid.hpp"
+#include "contract/text.hpp"
 #include "host/files.hpp"
 #include "operations/exit_code.hpp"
 
@@ -50,17 +51,19 @@ Run::~Run() {
 }
 
 Result<> Run::open(const RunFiles& files) {
-    auto journal = make_null_journal();
-    std::unique_ptr<Journal> quarantine;
+    RunJournals journals;
     if (!files.journal.empty()) {
         CASTRA_CHECK(files::make_directories(files.journal.parent_path()));
         CASTRA_TRY(made, create_journal(files.journal));
-        journal = std::move(made);
-        quarantine = std::make_unique<LazyJournal>(files.quarantine);
+        journals.main = std::move(made);
+        journals.quarantine = std::make_unique<LazyJournal>(files.quarantine);
+        const auto uncut = std::filesystem::path(files.quarantine).replace_extension(".uncut.ndjson");
+        journals.uncut = std::make_unique<LazyJournal>(uncut);
+        journals.uncut_path = uncut.string();
     }
-    bus_ = std::make_unique<EventBus>(RunIdentity{run_id_, std::string(to_string(request_.operation)), project_},
-                                      clock_, std::move(journal), std::move(quarantine),
-                                      request_.strict ? ContractMode::strict : ContractMode::report);
+    bus_ =
+        std::make_unique<EventBus>(RunIdentity{run_id_, std::string(to_string(request_.operation)), project_}, clock_,
+                                   std::move(journals), request_.strict ? ContractMode::strict : ContractMode::report);
     return {};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/status.hpp"
 
+#include "contract/text.hpp"
 #include "lifecycle/vm_state.hpp"
 #include "state/vm_record.hpp"
 

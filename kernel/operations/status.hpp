@@ -2,7 +2,7 @@
 // What is true about a project right now, from its records and from asking the machine; works with and without a
 // supervisor, and writes nothing.
 #pragma once
-#include "contract/draft.hpp"
+#include "contract/event.hpp"
 #include "host/host.hpp"
 #include "operations/project.hpp"
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/workshop.hpp"
 
+#include "contract/decode.hpp"
 #include "contract/registry.hpp"
+#include "contract/text.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -43,25 +45,38 @@ private:
     // Only the frame is read here; whether the event is any good is the bus's to say.
     static Result<contract::Draft> draft_of(std::string_view plugin, const nlohmann::json& event) {
         contract::Draft draft;
+        auto& envelope = draft.envelope;
         try {
-            draft.type = event.at("type").get<std::string>();
-            draft.message = contract::clean_text(event.at("message").get<std::string>(), 4096, true);
-            if (const auto* spec = contract::registry().find_type(draft.type)) draft.family = spec->about.family;
+            envelope.type = event.at("type").get<std::string>();
+            envelope.message = contract::clean_text(event.at("message").get<std::string>(), 4096, true);
+            if (const auto* spec = contract::registry().find_type(envelope.type)) envelope.family = spec->about.family;
             const auto severity = event.value("severity", "info");
             const auto& names = contract::EnumText<contract::Severity>::values;
             const auto found = std::ranges::find(names, severity);
             if (found == names.end() || severity == "blocker")
                 return fail(ErrorCode::plugin, "severity " + severity + " is not a plugin's to give");
-            draft.severity = static_cast<contract::Severity>(found - names.begin());
-            if (event.contains("vm")) draft.vm = event["vm"].get<std::string>();
-            if (event.contains("ext")) draft.ext = contract::Json::parse(event["ext"].dump());
-            if (event.contains("remediation")) draft.remediation = event["remediation"].get<std::string>();
-            if (event.contains("fields")) draft.fields = contract::Json::parse(event["fields"].dump());
-            if (draft.type == "message") draft.fields["text"] = draft.message;
+            envelope.severity = static_cast<contract::Severity>(found - names.begin());
+            if (event.contains("vm")) envelope.vm = event["vm"].get<std::string>();
+            if (event.contains("span")) envelope.span = event["span"].get<std::string>();
+            if (event.contains("ext")) envelope.ext = contract::Json::parse(event["ext"].dump());
+            if (event.contains("remediation")) envelope.remediation = event["remediation"].get<std::string>();
+            if (event.contains("progress")) {
+                const auto& progress = event["progress"];
+                envelope.progress.emplace();
+                envelope.progress->current = progress.at("current").get<std::int64_t>();
+                if (progress.contains("total")) envelope.progress->total = progress["total"].get<std::int64_t>();
+                envelope.progress->unit = progress.at("unit").get<std::string>();
+            }
+            auto fields = contract::Json::object();
+            if (event.contains("fields")) fields = contract::Json::parse(event["fields"].dump());
+            if (envelope.type == "message") fields["text"] = envelope.message;
+            auto body = contract::decode_fields(envelope.type, fields);
+            if (!body) return fail(ErrorCode::plugin, "event " + envelope.type + ": " + body.error().text);
+            draft.body = std::move(*body);
         } catch (const nlohmann::json::exception& error) {
             return fail(ErrorCode::plugin, std::string("an event needs type and message: ") + error.what());
         }
-        draft.source = "plugin:" + std::string(plugin);
+        envelope.source = "plugin:" + std::string(plugin);
         return draft;
     }
 

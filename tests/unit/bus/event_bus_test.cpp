@@ -27,8 +27,12 @@ public:
     explicit MemoryJournal(std::vector<std::string>& lines, std::size_t fails_from = SIZE_MAX)
         : lines_(lines), fails_from_(fails_from) {}
     Result<> append(std::string_view line, bool) override {
-        if (lines_.size() >= fails_from_) return fail(ErrorCode::io, "No space left on device");
-        lines_.emplace_back(line);
+        while (!line.empty()) { // a batch
+            if (lines_.size() >= fails_from_) return fail(ErrorCode::io, "No space left on device");
+            const auto end = line.find('\n') + 1;
+            lines_.emplace_back(line.substr(0, end));
+            line.remove_prefix(end);
+        }
         return {};
     }
 
@@ -55,15 +59,18 @@ private:
 class EventBusTest : public testing::Test {
 protected:
     EventBus make(ContractMode mode = ContractMode::report, std::size_t fails_from = SIZE_MAX) {
-        return EventBus({"01ARYZ6S410000000000000000", "up", "demo"}, clock,
-                        std::make_unique<MemoryJournal>(journal, fails_from),
-                        std::make_unique<MemoryJournal>(quarantine), mode);
+        RunJournals journals;
+        journals.main = std::make_unique<MemoryJournal>(journal, fails_from);
+        journals.quarantine = std::make_unique<MemoryJournal>(quarantine);
+        journals.uncut = std::make_unique<MemoryJournal>(uncut);
+        journals.uncut_path = "/s/uncut.ndjson";
+        return EventBus({"01ARYZ6S410000000000000000", "up", "demo"}, clock, std::move(journals), mode);
     }
     static contract::Draft accepted() { return contract::draft(contract::CommandAccepted{}, "up"); }
     static contract::Draft ready() { return contract::draft(contract::VmReady{"marker", 1}, "m").on("web-0"); }
 
     FixedClock clock;
-    std::vector<std::string> journal, quarantine, seen;
+    std::vector<std::string> journal, quarantine, uncut, seen;
 };
 
 TEST_F(EventBusTest, TellsSinksTheJournalsExactBytes) {
@@ -100,6 +107,7 @@ TEST_F(EventBusTest, CallsAViolationAnErrorWhenStrict) {
     auto bus = make(ContractMode::strict);
     bus.publish(accepted());
     bus.publish(ready());
+    bus.flush();
     EXPECT_EQ(Json::parse(journal[1])["severity"], "error");
     EXPECT_EQ(bus.failures(), 1);
 }
@@ -107,10 +115,12 @@ TEST_F(EventBusTest, CallsAViolationAnErrorWhenStrict) {
 TEST_F(EventBusTest, SaysNothingBeforeTheCommandAndNothingAfterSummary) {
     auto bus = make();
     bus.publish(contract::message(Severity::info, "early"));
+    bus.flush();
     EXPECT_TRUE(journal.empty());
     bus.publish(accepted());
     bus.conclude({}, {}, "done");
     bus.publish(contract::message(Severity::info, "late"));
+    bus.flush();
     EXPECT_EQ(journal.size(), 2U);
     EXPECT_EQ(quarantine.size(), 2U);
 }
@@ -120,7 +130,9 @@ TEST_F(EventBusTest, SaysThatItsJournalFailedAndGoesOnTellingSinks) {
     bus.add_sink(std::make_unique<MemorySink>(seen));
     bus.publish(accepted());
     bus.publish(contract::message(Severity::info, "fits"));
+    bus.flush();
     bus.publish(contract::message(Severity::info, "does not fit"));
+    bus.flush();
     EXPECT_TRUE(bus.journal_failed());
     contract::Summary summary;
     summary.outcome = contract::Outcome::failed;
@@ -130,6 +142,88 @@ TEST_F(EventBusTest, SaysThatItsJournalFailedAndGoesOnTellingSinks) {
     ASSERT_EQ(seen.size(), 5U);
     EXPECT_EQ(Json::parse(seen[3])["code"], "journal_failed");
     EXPECT_EQ(Json::parse(seen[4])["type"], "summary");
+}
+
+TEST_F(EventBusTest, KeepsWholeWhatItHadToCut) {
+    auto bus = make();
+    bus.publish(accepted());
+    bus.publish(contract::message(Severity::info, std::string(100000, 'x')));
+    bus.conclude({}, {}, "done");
+    const auto cut = Json::parse(journal[1]);
+    EXPECT_EQ(cut["truncated"], true);
+    EXPECT_EQ(cut["data_ref"], "/s/uncut.ndjson");
+    ASSERT_EQ(uncut.size(), 1U);
+    EXPECT_EQ(Json::parse(uncut[0])["text"].get<std::string>().size(), 100000U);
+    EXPECT_EQ(Json::parse(uncut[0])["seq"], 2);
+}
+
+TEST_F(EventBusTest, ShowsNoSecretAnywhere) {
+    for (const auto mode : {ContractMode::report, ContractMode::strict}) {
+        journal.clear(), quarantine.clear(), seen.clear();
+        auto bus = make(mode);
+        bus.add_sink(std::make_unique<MemorySink>(seen));
+        bus.publish(accepted());
+        ASSERT_TRUE(bus.hide(Secret("canary-41")));
+        bus.publish(contract::message(Severity::info, "token canary-41", "status"));
+        bus.publish(contract::draft(contract::VmShutdownRequested{}, "m").on("vm-canary-41")); // rule 19
+        contract::Summary summary;
+        if (mode == ContractMode::strict) summary.outcome = contract::Outcome::failed, summary.exit_code = 7;
+        bus.conclude(summary, contract::ErrorField{"x", "canary-41", {}, false}, "done canary-41");
+        ASSERT_EQ(journal.size(), 4U);
+        EXPECT_EQ(Json::parse(journal[1])["redacted"], (Json{"message", "text"}));
+        EXPECT_EQ(Json::parse(journal[2])["rule"], "19");
+        for (const auto* lines : {&journal, &quarantine, &seen})
+            for (const auto& line : *lines)
+                EXPECT_EQ(line.find("canary"), std::string::npos) << line;
+    }
+}
+
+TEST_F(EventBusTest, ConcludesWhatWasPromisedAndNotSaid) {
+    auto bus = make();
+    contract::CommandAccepted promise;
+    promise.expects = {{"vm", "web-0"}, {"vm", "web-1"}, {"broker", "broker"}};
+    bus.publish(contract::draft(promise, "up"));
+    contract::Summary summary;
+    summary.outcome = contract::Outcome::cancelled;
+    summary.exit_code = 130;
+    summary.vms = {{"web-0", "ready", contract::VmOutcome::succeeded, {}}};
+    bus.conclude(summary, {}, "cancelled");
+    const auto last = Json::parse(journal.back());
+    ASSERT_EQ(last["vms"].size(), 2U);
+    EXPECT_EQ(last["vms"][1]["vm"], "web-1");
+    EXPECT_EQ(last["vms"][1]["outcome"], "aborted");
+    EXPECT_FALSE(last["vms"][1]["reason"].get<std::string>().empty());
+    EXPECT_EQ(bus.violations(), 0);
+}
+
+TEST_F(EventBusTest, EndsTruthfullyWhenItsOwnSummaryIsWrong) {
+    auto bus = make();
+    bus.publish(accepted());
+    bus.publish(contract::message(Severity::error, "bad"));
+    bus.conclude({}, {}, "succeeded, it claims");
+    EXPECT_TRUE(bus.is_sealed());
+    const auto last = Json::parse(journal.back());
+    EXPECT_EQ(last["type"], "summary");
+    EXPECT_EQ(last["outcome"], "failed");
+    EXPECT_EQ(last["error"]["code"], "contract_violation");
+}
+
+TEST_F(EventBusTest, NumbersWithoutGapsFromManyThreads) {
+    auto bus = make();
+    bus.publish(accepted());
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 8; ++t)
+        threads.emplace_back([&] {
+            for (int i = 0; i < 500; ++i)
+                bus.publish(contract::message(Severity::progress, "m"));
+        });
+    for (auto& thread : threads)
+        thread.join();
+    bus.conclude({}, {}, "done");
+    ASSERT_EQ(journal.size(), 4002U);
+    EXPECT_EQ(bus.violations(), 0);
+    for (std::size_t i = 0; i < journal.size(); ++i)
+        ASSERT_EQ(Json::parse(journal[i])["seq"], i + 1);
 }
 
 TEST(FileJournal, AppendsWholeLinesAndIsPrivate) {

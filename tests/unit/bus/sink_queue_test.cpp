@@ -14,6 +14,7 @@ struct Witness {
     std::mutex mutex;
     std::condition_variable changed;
     std::vector<std::int64_t> seen;
+    std::vector<Gap> gaps;
     bool open = true, entered = false;
     bool fails = false;
     void release() {
@@ -41,6 +42,11 @@ public:
             witness_->seen.push_back(event->seq);
         return {};
     }
+    Result<> skip(const Gap& gap) override {
+        const std::scoped_lock lock(witness_->mutex);
+        witness_->gaps.push_back(gap);
+        return {};
+    }
     Result<> finish() override { return {}; }
 
 private:
@@ -51,15 +57,18 @@ std::shared_ptr<const EncodedEvent> event(std::int64_t seq, bool progress = fals
     auto made = std::make_shared<EncodedEvent>();
     made->seq = seq;
     made->may_coalesce = progress;
-    made->coalesce_key = "p";
     return made;
+}
+
+std::span<const std::shared_ptr<const EncodedEvent>> one(const std::shared_ptr<const EncodedEvent>& event) {
+    return {&event, 1}; // of a temporary: until the end of the call
 }
 
 TEST(SinkQueue, DeliversInOrderAndFinishes) {
     const auto witness = std::make_shared<Witness>();
     SinkQueue queue(std::make_unique<TestSink>(witness), {});
     for (int seq = 1; seq <= 100; ++seq)
-        queue.push(event(seq));
+        queue.push(one(event(seq)));
     queue.close();
     ASSERT_EQ(witness->seen.size(), 100U);
     EXPECT_TRUE(std::is_sorted(witness->seen.begin(), witness->seen.end()));
@@ -71,14 +80,17 @@ TEST(SinkQueue, CoalescesProgressWhenFullAndCountsIt) {
     const auto witness = std::make_shared<Witness>();
     witness->open = false;
     SinkQueue queue(std::make_unique<TestSink>(witness), {.events_max = 4, .block_max = 0ms, .close_max = 5s});
-    queue.push(event(1));
+    queue.push(one(event(1)));
     witness->wait_until_entered(); // event 1 is being delivered, the queue is empty
     for (int seq = 2; seq <= 20; ++seq)
-        queue.push(event(seq, true));
+        queue.push(one(event(seq, true)));
     witness->release();
     queue.close();
     EXPECT_EQ(witness->seen, (std::vector<std::int64_t>{1, 17, 18, 19, 20})) << "the latest win";
     EXPECT_EQ(queue.status().coalesced, 15);
+    ASSERT_EQ(witness->gaps.size(), 1U) << "what was not told is told to be missing";
+    EXPECT_EQ(witness->gaps[0].first_seq, 2);
+    EXPECT_EQ(witness->gaps[0].last_seq, 16);
     EXPECT_FALSE(queue.status().detached);
 }
 
@@ -86,10 +98,10 @@ TEST(SinkQueue, DetachesASinkThatStaysFull) {
     const auto witness = std::make_shared<Witness>();
     witness->open = false;
     SinkQueue queue(std::make_unique<TestSink>(witness), {.events_max = 2, .block_max = 10ms, .close_max = 5s});
-    queue.push(event(1));
+    queue.push(one(event(1)));
     witness->wait_until_entered();
     for (int seq = 2; seq <= 4; ++seq)
-        queue.push(event(seq));
+        queue.push(one(event(seq)));
     EXPECT_TRUE(queue.status().detached);
     EXPECT_NE(queue.status().why.find("2 events"), std::string::npos);
     witness->release();
@@ -100,7 +112,7 @@ TEST(SinkQueue, DetachesASinkThatFails) {
     const auto witness = std::make_shared<Witness>();
     witness->fails = true;
     SinkQueue queue(std::make_unique<TestSink>(witness), {});
-    queue.push(event(1));
+    queue.push(one(event(1)));
     queue.close();
     EXPECT_TRUE(queue.status().detached);
     EXPECT_EQ(queue.status().why, "full");
@@ -111,7 +123,7 @@ TEST(SinkQueue, LeavesAHangingSinkBehind) {
     witness->open = false;
     {
         SinkQueue queue(std::make_unique<TestSink>(witness), {.events_max = 8, .block_max = 0ms, .close_max = 10ms});
-        queue.push(event(1));
+        queue.push(one(event(1)));
         queue.close();
         EXPECT_TRUE(queue.status().detached);
     }

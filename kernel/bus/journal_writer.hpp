@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread between the bus and what it tells: takes what has gathered, appends it to the journal in one write (synced
+// when one of it must be durable), then fans it out. So no sink is ever ahead of the journal, and publishing costs no
+// system call. When the journal fails, the sinks are still told, and the bus learns of it.
+// Thread: put, wait and the rest from the bus's; journal and sinks are touched on the writer's own.
+#pragma once
+#include "bus/journal.hpp"
+#include "bus/sink_queue.hpp"
+
+#include <atomic>
+
+namespace castra {
+
+class JournalWriter {
+public:
+    static constexpr std::size_t events_max = 16384; // gathered; then put() waits for the disk
+
+    explicit JournalWriter(std::unique_ptr<Journal> journal);
+    JournalWriter(const JournalWriter&) = delete;
+    JournalWriter& operator=(const JournalWriter&) = delete;
+    ~JournalWriter();
+
+    void add_sink(std::unique_ptr<Sink> sink, SinkLimits limits);
+    void put(std::shared_ptr<const EncodedEvent> event, bool durable);
+    // Until everything that was put is in the journal (and durable, where asked) and on its way to the sinks.
+    void wait();
+    // wait(), then closes the sinks within their limits.
+    void close();
+
+    std::vector<SinkStatus> sinks() const;
+    std::optional<Error> failure() const; // of the journal; the first one
+    // Changes when a sink was detached or the journal failed: cheap to ask.
+    std::int64_t troubles() const { return troubles_.load(std::memory_order_relaxed); }
+
+private:
+    void run();
+    void write(const EncodedEvents& batch, bool durable);
+
+    std::unique_ptr<Journal> journal_; // of the writer's thread
+    std::string bytes_;                // of the writer's thread
+    mutable std::mutex mutex_;
+    std::condition_variable filled_, written_;
+    EncodedEvents waiting_;
+    bool durable_ = false, is_idle_ = true, is_writing_ = false, ending_ = false;
+    std::optional<Error> failure_;
+    std::vector<std::unique_ptr<SinkQueue>> sinks_; // guarded by sinks_mutex_
+    mutable std::mutex sinks_mutex_;
+    std::atomic<std::int64_t> troubles_{0};
+    std::thread thread_; // last: it uses the rest
+};
+
+} // namespace castra

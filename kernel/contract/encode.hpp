@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one encoder: a typed event as its line, envelope first, members in the order of their description. It checks what
+// the types cannot (rule 18): control characters, integer range, fields that the type requires of the envelope.
+// Written by hand: a JSON library costs several times what the whole bus may (docs/decisions/0008).
+#pragma once
+#include "contract/event.hpp"
+#include "contract/violation.hpp"
+
+namespace castra::contract {
+
+// One line with its line feed into `line` (its content is replaced, its capacity kept), at most line_bytes_max: the
+// longest strings are cut and `truncated` is set; `whole`, if given, then receives the uncut line. Invalid UTF-8
+// becomes U+FFFD. On a violation `line` holds the event all the same, for the quarantine.
+Check encode(const Event& event, std::string& line, std::string* whole = nullptr);
+
+// Whether a type has the form x.<plugin>.<name>: lower case letters, digits, '-', '_', and dots within the name.
+bool is_extension_type(std::string_view type);
+
+} // namespace castra::contract
