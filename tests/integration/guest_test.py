@@ -44,7 +44,7 @@ class DiskGuest(Guest):
     def test_the_supervisor_is_killed_and_down_is_still_graceful(self):
         self.guest(machine="q35", disk=True)
         self.events(self.castra("up"))
-        os.kill(self.supervisor(), signal.SIGKILL)
+        self.kill(self.supervisor())
         self.assertEqual(self.states(), {"g-0": "ready"})
         events = self.events(self.castra("down"))
         self.assertIn("vm.cooperative_succeeded", types_of(events, "g-0"))

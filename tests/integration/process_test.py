@@ -219,7 +219,7 @@ class Failures(Project):
         self.processes_toml(READY, count=2, extra=NOTIFY)
         events = self.events(self.castra("up"))
         pid = next(event["pid"] for event in events if event["type"] == "vm.launch" and event["vm"] == "p-0")
-        os.kill(pid, signal.SIGKILL)
+        self.kill(pid)
         deadline = time.monotonic() + 20
         while len(list(self.home.rglob("journal/*.ndjson"))) < 2 or not any(
                 '"last":true' in path.read_text() for path in sorted(self.home.rglob("journal/*.ndjson"))[1:]):
@@ -255,7 +255,7 @@ class Interruptions(Project):
     def test_the_supervisor_is_killed_while_vms_run(self):
         self.processes_toml(READY, count=2, extra=NOTIFY)
         self.events(self.castra("up"))
-        os.kill(self.supervisor(), signal.SIGKILL)
+        self.kill(self.supervisor())
         status = self.status()
         self.assertFalse(status["supervised"])
         self.assertEqual(self.states(), {"p-0": "ready", "p-1": "ready"})
@@ -267,7 +267,7 @@ class Interruptions(Project):
         self.processes_toml(["/bin/sleep", "1000"], extra=NOTIFY)
         child = self.start("up")
         lines = until(child, "vm.launch")
-        os.kill(self.supervisor(), signal.SIGKILL)
+        self.kill(self.supervisor())
         events = self.judge(rest_of(child, lines), 9)
         self.assertEqual((events[-1]["outcome"], events[-1]["synthetic"]), ("aborted", True))
         self.assertEqual(self.states(), {"p-0": "running"})
@@ -277,8 +277,8 @@ class Interruptions(Project):
     def test_up_after_the_supervisor_was_killed_adopts_what_lives(self):
         self.processes_toml(READY, count=2, extra=NOTIFY)
         before = {e["vm"]: e["pid"] for e in self.events(self.castra("up")) if e["type"] == "vm.launch"}
-        os.kill(self.supervisor(), signal.SIGKILL)
-        os.kill(before["p-1"], signal.SIGKILL)
+        self.kill(self.supervisor())
+        self.kill(before["p-1"])
         events = self.events(self.castra("up"))
         self.assertEqual(types_of(events, "p-0"), [])
         self.assertIn("vm.ready", types_of(events, "p-1"))
@@ -299,7 +299,7 @@ class Interruptions(Project):
         pid = next(e["pid"] for e in self.events(self.castra("up")) if e["type"] == "vm.launch" and e["vm"] == "p-0")
         record = next(self.home.rglob("p-0/record.json"))
         good = record.read_text()
-        os.kill(self.supervisor(), signal.SIGKILL)
+        self.kill(self.supervisor())
         record.write_text(good[:100])
         self.assertEqual(self.states(), {"p-0": "unknown", "p-1": "ready"})
         events = self.events(self.castra("up", "--keep-going"), 6)
@@ -378,7 +378,7 @@ class ThirdParties(Project):
                                 capture_output=True, text=True, timeout=60)
         events = self.judge(result.stdout, 4)
         self.assertIn(str(port), events[0]["detail"])
-        os.kill(self.supervisor(), signal.SIGKILL)  # the lease is the machine's, not the supervisor's
+        self.kill(self.supervisor())  # the lease is the machine's, not the supervisor's
         result = subprocess.run([CASTRA, "up", "--config", str(other / "castra.toml"), "--events", "ndjson"], env=self.env,
                                 capture_output=True, text=True, timeout=60)
         self.judge(result.stdout, 4)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A castra project of its own in a temporary home, and the judges of what it prints."""
 import json
+import select
 import os
 import pathlib
 import shutil
@@ -127,6 +128,16 @@ class Project(unittest.TestCase):
             if "supervise" in command:
                 return pid
         return None
+
+    @staticmethod
+    def kill(pid):
+        """SIGKILL, and gone when this returns: a signal is delivered some time after kill() said yes."""
+        fd = os.pidfd_open(pid)
+        os.kill(pid, signal.SIGKILL)
+        gone = select.select([fd], [], [], 10)[0]
+        os.close(fd)
+        if not gone:
+            raise AssertionError(f"process {pid} survives SIGKILL")
 
     def leftovers(self):
         if not self.home.exists():
