@@ -65,7 +65,7 @@ void EventBus::stamp(contract::Envelope& envelope) {
     if (envelope.source.empty()) envelope.source = "kernel";
 }
 
-bool EventBus::admit_and_write(Event event) {
+bool EventBus::admit_and_write(Event&& event) {
     stamp(event.envelope);
     const auto bad = write(event);
     if (bad) refuse(event, line_, *bad);
@@ -82,14 +82,14 @@ contract::Check EventBus::write(Event& event) {
     const auto& envelope = event.envelope;
     ++counts_.of(envelope.severity);
     if (envelope.severity >= Severity::error && !first_error_seq_) first_error_seq_ = envelope.seq;
-    auto encoded = std::make_shared<EncodedEvent>();
-    encoded->line = line_;
-    encoded->type = envelope.type;
-    encoded->severity = contract::text_of(envelope.severity);
-    if (envelope.vm) encoded->vm = *envelope.vm;
-    encoded->seq = envelope.seq;
-    encoded->may_coalesce = envelope.severity == Severity::progress;
-    writer_.put(std::move(encoded), must_be_durable(event));
+    EncodedEvent encoded;
+    encoded.line = line_;
+    encoded.type = envelope.type;
+    encoded.severity = contract::text_of(envelope.severity);
+    if (envelope.vm) encoded.vm = *envelope.vm;
+    encoded.seq = envelope.seq;
+    encoded.may_coalesce = envelope.severity == Severity::progress;
+    writer_.put(encoded, must_be_durable(event));
     return {};
 }
 

@@ -53,7 +53,7 @@ public:
 private:
     void stamp(contract::Envelope& envelope);
     contract::Check write(contract::Event& event);
-    bool admit_and_write(contract::Event event);
+    bool admit_and_write(contract::Event&& event);
     void refuse(const contract::Event& event, std::string_view line, const contract::Violation& violation);
     void keep_whole(contract::Event& event, std::string& line, const std::string& whole);
     void report_troubles();

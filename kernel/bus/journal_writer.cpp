@@ -6,7 +6,8 @@
 
 namespace castra {
 
-JournalWriter::JournalWriter(std::unique_ptr<Journal> journal) : journal_(std::move(journal)) {
+JournalWriter::JournalWriter(std::unique_ptr<Journal> journal)
+    : journal_(std::move(journal)), waiting_(std::make_shared<EncodedBatch>()) {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
@@ -31,10 +32,10 @@ void JournalWriter::add_sink(std::unique_ptr<Sink> sink, SinkLimits limits) {
     sinks_.push_back(std::move(queue));
 }
 
-void JournalWriter::put(std::shared_ptr<const EncodedEvent> event, bool durable) {
+void JournalWriter::put(const EncodedEvent& event, bool durable) {
     std::unique_lock lock(mutex_);
-    if (waiting_.size() >= events_max) written_.wait(lock, [&] { return waiting_.size() < events_max; });
-    waiting_.push_back(std::move(event));
+    if (waiting_->size() >= events_max) written_.wait(lock, [&] { return waiting_->size() < events_max; });
+    waiting_->add(event);
     durable_ = durable_ || durable;
     if (is_idle_) {
         is_idle_ = false;
@@ -44,19 +45,17 @@ void JournalWriter::put(std::shared_ptr<const EncodedEvent> event, bool durable)
 
 void JournalWriter::wait() {
     std::unique_lock lock(mutex_);
-    written_.wait(lock, [&] { return waiting_.empty() && !is_writing_; });
+    written_.wait(lock, [&] { return waiting_->size() == 0 && !is_writing_; });
 }
 
 void JournalWriter::run() {
     std::unique_lock lock(mutex_);
-    EncodedEvents batch;
     while (true) {
-        is_idle_ = waiting_.empty();
-        filled_.wait(lock, [&] { return !waiting_.empty() || ending_; });
+        is_idle_ = waiting_->size() == 0;
+        filled_.wait(lock, [&] { return waiting_->size() > 0 || ending_; });
         is_idle_ = false;
-        if (waiting_.empty()) return;
-        batch.clear();
-        batch.swap(waiting_);
+        if (waiting_->size() == 0) return;
+        const auto batch = std::exchange(waiting_, free_batch());
         const bool durable = std::exchange(durable_, false);
         is_writing_ = true;
         written_.notify_all();
@@ -68,20 +67,35 @@ void JournalWriter::run() {
     }
 }
 
-void JournalWriter::write(const EncodedEvents& batch, bool durable) {
-    bytes_.clear();
-    for (const auto& event : batch)
-        bytes_ += event->line;
-    if (auto appended = journal_->append(bytes_, durable); !appended) {
+// One that nobody reads any more, or a new one.
+std::shared_ptr<EncodedBatch> JournalWriter::free_batch() {
+    for (auto& batch : batches_)
+        if (batch.use_count() == 1) {
+            std::atomic_thread_fence(std::memory_order_acquire);
+            auto out = std::move(batch);
+            batch = std::move(batches_.back());
+            batches_.pop_back();
+            out->clear();
+            return out;
+        }
+    return std::make_shared<EncodedBatch>();
+}
+
+void JournalWriter::write(const std::shared_ptr<EncodedBatch>& batch, bool durable) {
+    if (auto appended = journal_->append(batch->bytes(), durable); !appended) {
         journal_ = make_null_journal();
         const std::scoped_lock lock(mutex_);
         failure_ = std::move(appended).error();
         ++troubles_;
     }
-    const std::scoped_lock lock(sinks_mutex_);
-    for (auto& sink : sinks_)
-        sink->push(batch);
-    if (std::ranges::any_of(sinks_, [](const auto& sink) { return sink->status().detached; })) ++troubles_;
+    {
+        const EncodedEvents events(batch);
+        const std::scoped_lock lock(sinks_mutex_);
+        for (auto& sink : sinks_)
+            sink->push(events);
+        if (std::ranges::any_of(sinks_, [](const auto& sink) { return sink->is_detached(); })) ++troubles_;
+    }
+    if (batches_.size() < batches_max) batches_.push_back(batch);
 }
 
 void JournalWriter::close() {

@@ -15,13 +15,15 @@ class JournalWriter {
 public:
     static constexpr std::size_t events_max = 16384; // gathered; then put() waits for the disk
 
+    static constexpr std::size_t batches_max = 16; // kept for use again
+
     explicit JournalWriter(std::unique_ptr<Journal> journal);
     JournalWriter(const JournalWriter&) = delete;
     JournalWriter& operator=(const JournalWriter&) = delete;
     ~JournalWriter();
 
     void add_sink(std::unique_ptr<Sink> sink, SinkLimits limits);
-    void put(std::shared_ptr<const EncodedEvent> event, bool durable);
+    void put(const EncodedEvent& event, bool durable); // copies
     // Until everything that was put is in the journal (and durable, where asked) and on its way to the sinks.
     void wait();
     // wait(), then closes the sinks within their limits.
@@ -34,13 +36,14 @@ public:
 
 private:
     void run();
-    void write(const EncodedEvents& batch, bool durable);
+    void write(const std::shared_ptr<EncodedBatch>& batch, bool durable);
+    std::shared_ptr<EncodedBatch> free_batch();
 
-    std::unique_ptr<Journal> journal_; // of the writer's thread
-    std::string bytes_;                // of the writer's thread
+    std::unique_ptr<Journal> journal_;                   // of the writer's thread
+    std::vector<std::shared_ptr<EncodedBatch>> batches_; // of the writer's thread: to be used again once no sink reads
     mutable std::mutex mutex_;
     std::condition_variable filled_, written_;
-    EncodedEvents waiting_;
+    std::shared_ptr<EncodedBatch> waiting_;
     bool durable_ = false, is_idle_ = true, is_writing_ = false, ending_ = false;
     std::optional<Error> failure_;
     std::vector<std::unique_ptr<SinkQueue>> sinks_; // guarded by sinks_mutex_

@@ -2,23 +2,9 @@
 // Whoever is told the events of a run: a reporter, a client's socket. Gets the journal's exact bytes.
 #pragma once
 #include "base/result.hpp"
-
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <vector>
+#include "bus/encoded_batch.hpp"
 
 namespace castra {
-
-// One encoded event, shared by all sinks, with what a sink needs without parsing.
-struct EncodedEvent {
-    std::string line; // with its line feed
-    std::string type, vm;
-    std::string_view severity; // of the contract's own words
-    std::int64_t seq = 0;
-    bool may_coalesce = false; // a later one of the same type and VM replaces it
-};
-using EncodedEvents = std::vector<std::shared_ptr<const EncodedEvent>>;
 
 // What a sink was not told: progress events that later ones replaced.
 struct Gap {
@@ -30,7 +16,7 @@ class Sink {
 public:
     virtual ~Sink() = default;
     virtual std::string name() const = 0;
-    // In order, each once. A failure detaches the sink; the run goes on.
+    // In order, each once, never empty. A failure detaches the sink; the run goes on.
     virtual Result<> deliver(const EncodedEvents& batch) = 0;
     // Before the events that follow the gap. Most sinks see it from `seq` alone.
     virtual Result<> skip(const Gap&) { return {}; }

@@ -3,13 +3,16 @@
 
 #include <algorithm>
 #include <csignal>
+#include <ranges>
+#include <set>
 
 namespace castra {
 
 struct SinkQueue::Shared {
     mutable std::mutex mutex;
     std::condition_variable filled, emptied;
-    EncodedEvents waiting;
+    std::vector<EncodedEvents> waiting;
+    std::size_t events = 0; // in `waiting`
     std::unique_ptr<Sink> sink;
     SinkStatus status;
     bool closing = false, finished = false, is_idle = true;
@@ -19,34 +22,42 @@ struct SinkQueue::Shared {
         status.detached = true;
         status.why = std::move(why);
         waiting.clear();
+        events = 0;
         filled.notify_all();
         emptied.notify_all();
     }
 
-    // A progress event in the queue that the new one replaces; its place in the order is given up.
-    bool coalesce(const EncodedEvent& event) {
-        if (!event.may_coalesce) return false;
-        const auto older = std::ranges::find_if(waiting, [&](const auto& held) {
-            return held->may_coalesce && held->type == event.type && held->vm == event.vm;
-        });
-        if (older == waiting.end()) return false;
-        waiting.erase(older);
-        ++status.coalesced;
-        return true;
+    // Gives up every progress event that a later one in the queue replaces. Returns how many.
+    std::size_t coalesce() {
+        std::set<std::pair<std::string_view, std::string_view>> later;
+        std::vector<EncodedEvents> kept; // newest first
+        std::size_t dropped = 0;
+        for (const auto& piece : waiting | std::views::reverse) {
+            std::size_t end = piece.size(); // of the stretch that is kept
+            for (std::size_t i = piece.size(); i-- > 0;) {
+                const auto event = piece[i];
+                if (!event.may_coalesce || later.emplace(event.type, event.vm).second) continue;
+                ++dropped;
+                if (i + 1 < end) kept.push_back(piece.part(i + 1, end));
+                end = i;
+            }
+            if (end > 0) kept.push_back(piece.part(0, end));
+        }
+        if (dropped == 0) return 0;
+        std::ranges::reverse(kept);
+        waiting = std::move(kept);
+        events -= dropped;
+        status.coalesced += static_cast<std::int64_t>(dropped);
+        return dropped;
     }
 
-    // Outside the lock: tells each stretch of the batch that has no gap, and the gaps between.
-    Result<> deliver(EncodedEvents& batch) {
-        auto from = batch.begin();
-        while (from != batch.end()) {
-            if (next_seq > 0 && (*from)->seq > next_seq) CASTRA_CHECK(sink->skip({next_seq, (*from)->seq - 1}));
-            auto to = from + 1;
-            while (to != batch.end() && (*to)->seq == (*(to - 1))->seq + 1)
-                ++to;
-            next_seq = (*(to - 1))->seq + 1;
-            if (from == batch.begin() && to == batch.end()) return sink->deliver(batch);
-            CASTRA_CHECK(sink->deliver(EncodedEvents(from, to)));
-            from = to;
+    // Outside the lock: the pieces, and the gaps between them.
+    Result<> deliver(const std::vector<EncodedEvents>& batch) {
+        for (const auto& piece : batch) {
+            const auto first = piece.front().seq;
+            if (next_seq > 0 && first > next_seq) CASTRA_CHECK(sink->skip({next_seq, first - 1}));
+            next_seq = piece.back().seq + 1;
+            CASTRA_CHECK(sink->deliver(piece));
         }
         return {};
     }
@@ -69,50 +80,54 @@ SinkQueue::~SinkQueue() {
     close();
 }
 
-void SinkQueue::push(std::span<const std::shared_ptr<const EncodedEvent>> events) {
+void SinkQueue::push(const EncodedEvents& events) {
     std::unique_lock lock(shared_->mutex);
-    for (const auto& event : events) {
+    for (std::size_t from = 0; from < events.size();) {
         if (shared_->status.detached || shared_->closing) return;
-        if (shared_->waiting.size() >= limits_.events_max && !make_room(lock, *event)) return;
-        shared_->waiting.push_back(event);
+        if (shared_->events >= limits_.events_max && !make_room(lock)) return;
+        const auto to = std::min(events.size(), from + limits_.events_max - shared_->events);
+        shared_->waiting.push_back(events.part(from, to));
+        shared_->events += to - from;
+        from = to;
     }
     if (shared_->is_idle) shared_->filled.notify_one();
 }
 
-bool SinkQueue::make_room(std::unique_lock<std::mutex>& lock, const EncodedEvent& event) {
-    if (limits_.may_coalesce && shared_->coalesce(event)) return true;
+bool SinkQueue::make_room(std::unique_lock<std::mutex>& lock) {
+    if (limits_.may_coalesce && shared_->coalesce() > 0) return true;
     if (shared_->is_idle) shared_->filled.notify_one();
     const auto began = std::chrono::steady_clock::now();
     shared_->emptied.wait_for(lock, block_left_,
-                              [&] { return shared_->status.detached || shared_->waiting.size() < limits_.events_max; });
+                              [&] { return shared_->status.detached || shared_->events < limits_.events_max; });
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
     block_left_ = std::max(std::chrono::milliseconds(0), block_left_ - waited);
     if (shared_->status.detached) return false;
-    if (shared_->waiting.size() < limits_.events_max) return true;
+    if (shared_->events < limits_.events_max) return true;
     shared_->detach("its queue of " + std::to_string(limits_.events_max) + " events stayed full");
     return false;
 }
 
 void SinkQueue::run(const std::shared_ptr<Shared>& shared) {
     std::unique_lock lock(shared->mutex);
-    EncodedEvents batch;
+    std::vector<EncodedEvents> batch;
     while (true) {
         shared->is_idle = true;
         shared->filled.wait(lock,
                             [&] { return !shared->waiting.empty() || shared->closing || shared->status.detached; });
         shared->is_idle = false;
         if (shared->status.detached || shared->waiting.empty()) break;
-        batch.clear();
         batch.swap(shared->waiting);
+        const auto count = std::exchange(shared->events, 0);
         shared->emptied.notify_all();
         lock.unlock();
         const auto delivered = shared->deliver(batch);
+        batch.clear(); // gives the memory back before it waits
         lock.lock();
         if (!delivered) {
             if (!shared->status.detached) shared->detach(delivered.error().text);
             break;
         }
-        shared->status.delivered += static_cast<std::int64_t>(batch.size());
+        shared->status.delivered += static_cast<std::int64_t>(count);
     }
     const bool detached = shared->status.detached;
     lock.unlock();
@@ -138,6 +153,11 @@ void SinkQueue::close() {
         thread_.join();
     else
         thread_.detach(); // hangs in foreign code; what it uses is kept alive by `shared`
+}
+
+bool SinkQueue::is_detached() const {
+    const std::scoped_lock lock(shared_->mutex);
+    return shared_->status.detached;
 }
 
 SinkStatus SinkQueue::status() const {

@@ -11,7 +11,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <span>
 #include <thread>
 
 namespace castra {
@@ -37,15 +36,16 @@ public:
     SinkQueue& operator=(const SinkQueue&) = delete;
     ~SinkQueue(); // closes
 
-    void push(std::span<const std::shared_ptr<const EncodedEvent>> events);
+    void push(const EncodedEvents& events);
     // Delivers what is queued and finishes the sink, within close_max; otherwise leaves its thread behind, detached.
     void close();
     SinkStatus status() const;
+    bool is_detached() const; // cheaper than status()
 
 private:
     struct Shared; // outlives the queue when the sink hangs
     static void run(const std::shared_ptr<Shared>& shared);
-    bool make_room(std::unique_lock<std::mutex>& lock, const EncodedEvent& event);
+    bool make_room(std::unique_lock<std::mutex>& lock);
 
     std::shared_ptr<Shared> shared_;
     SinkLimits limits_;

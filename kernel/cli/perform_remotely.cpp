@@ -1,29 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // App::perform_remotely: castra as a client of the project's supervisor.
+#include "bus/stored_line.hpp"
 #include "cli/app.hpp"
 #include "contract/sealer.hpp"
 #include "operations/exit_code.hpp"
 
-#include <algorithm>
-
 namespace castra {
 namespace {
-
-std::shared_ptr<const EncodedEvent> encoded(std::string line) {
-    auto event = std::make_shared<EncodedEvent>();
-    const auto json = contract::Json::parse(line, nullptr, false);
-    if (json.is_object()) {
-        event->type = json.value("type", "");
-        const auto& severities = contract::EnumText<contract::Severity>::values;
-        const auto severity = std::ranges::find(severities, json.value("severity", ""));
-        if (severity != severities.end()) event->severity = *severity;
-        event->vm = json.value("vm", "");
-        event->seq = json.value("seq", std::int64_t{0});
-    }
-    event->line = std::move(line);
-    if (event->line.empty() || event->line.back() != '\n') event->line += '\n';
-    return event;
-}
 
 // A signal becomes a request to cancel; the run still ends in order. Shared: it may end a turn after the run.
 Task<> forward_cancel(std::shared_ptr<Gate> cancel, std::shared_ptr<Stream> stream) {
@@ -68,24 +51,28 @@ Task<int> App::perform_remotely(const CommandLine& line, SupervisorStart& superv
     asio::co_spawn(workshop_.host().executor(), forward_cancel(cancel, stream), asio::detached);
     contract::Sealer sealer;
     bool can_write = sink != nullptr;
-    auto pass_on = [&](std::string event) {
+    auto pass_on = [&](const std::string& event) {
         if (!can_write) return;
-        const auto told = sink->deliver({encoded(std::move(event))});
+        const auto told = sink->deliver(stored_line(event));
         if (told) return;
         can_write = false; // nobody reads any more; the work goes on
         std::fprintf(stderr, "castra: %s\n", told.error().text.c_str());
     };
+    auto pass_on_each = [&](const std::string& lines) {
+        for (std::size_t at = 0; at < lines.size(); at = lines.find('\n', at) + 1)
+            pass_on(lines.substr(at, lines.find('\n', at) - at));
+    };
     while (true) {
         if (!sealer.follow(text)) std::fprintf(stderr, "castra: the supervisor sent a line that breaks the contract\n");
-        pass_on(std::move(text));
+        pass_on(text);
         if (sealer.is_sealed()) break;
         auto next = co_await stream->read_line(2 * contract::line_bytes_max);
         if (!next || !*next) break;
         text = std::move(**next);
     }
     if (!sealer.is_sealed())
-        pass_on(sealer.seal(workshop_.host().clock().unix_us(), exit_code::aborted,
-                            "aborted: the supervisor ended before the run did; castra status tells what stands"));
+        pass_on_each(sealer.seal(workshop_.host().clock().unix_us(), exit_code::aborted,
+                                 "aborted: the supervisor ended before the run did; castra status tells what stands"));
     if (sink) (void)sink->finish();
     co_await (stream->read_some() || workshop_.host().sleep_for(farewell_wait)); // see Supervisor::serve_client
     co_return sealer.exit_code();

@@ -4,10 +4,15 @@
 namespace castra::contract {
 
 Draft message(Severity severity, std::string text, std::string code) {
-    Message event;
+    Draft out;
+    auto& event = out.body.emplace<Message>();
     event.text = text;
     if (!code.empty()) event.code = std::move(code);
-    return draft(std::move(event), std::move(text)).at(severity);
+    out.envelope.type = Message::about.type;
+    out.envelope.family = Message::about.family;
+    out.envelope.severity = severity;
+    out.envelope.message = std::move(text);
+    return out;
 }
 
 } // namespace castra::contract

@@ -17,7 +17,7 @@ public:
 
     Result<> deliver(const EncodedEvents& batch) override {
         for (const auto& event : batch)
-            CASTRA_CHECK(send(event->line));
+            CASTRA_CHECK(send(event.line));
         return {};
     }
     Result<> finish() override { return {}; }

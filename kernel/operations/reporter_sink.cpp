@@ -14,9 +14,9 @@ public:
     Result<> deliver(const EncodedEvents& batch) override {
         nlohmann::json events = nlohmann::json::array();
         for (const auto& event : batch) {
-            nlohmann::json header{{"type", event->type}, {"seq", event->seq}, {"severity", event->severity}};
-            if (!event->vm.empty()) header["vm"] = event->vm;
-            header["line"] = event->line.substr(0, event->line.size() - 1); // without the line feed
+            nlohmann::json header{{"type", event.type}, {"seq", event.seq}, {"severity", event.severity}};
+            if (!event.vm.empty()) header["vm"] = event.vm;
+            header["line"] = event.line.substr(0, event.line.size() - 1); // without the line feed
             events.push_back(std::move(header));
         }
         return told(CASTRA_REPORTER_EVENTS, {{"events", std::move(events)}});

@@ -47,7 +47,7 @@ public:
     std::string name() const override { return "memory"; }
     Result<> deliver(const EncodedEvents& batch) override {
         for (const auto& event : batch)
-            lines_.push_back(event->line);
+            lines_.emplace_back(event.line);
         return {};
     }
     Result<> finish() override { return {}; }

@@ -39,7 +39,7 @@ public:
         witness_->changed.wait(lock, [&] { return witness_->open; });
         if (witness_->fails) return fail(ErrorCode::io, "full");
         for (const auto& event : batch)
-            witness_->seen.push_back(event->seq);
+            witness_->seen.push_back(event.seq);
         return {};
     }
     Result<> skip(const Gap& gap) override {
@@ -53,22 +53,19 @@ private:
     std::shared_ptr<Witness> witness_;
 };
 
-std::shared_ptr<const EncodedEvent> event(std::int64_t seq, bool progress = false) {
-    auto made = std::make_shared<EncodedEvent>();
-    made->seq = seq;
-    made->may_coalesce = progress;
-    return made;
-}
-
-std::span<const std::shared_ptr<const EncodedEvent>> one(const std::shared_ptr<const EncodedEvent>& event) {
-    return {&event, 1}; // of a temporary: until the end of the call
+EncodedEvents event(std::int64_t seq, bool progress = false) {
+    EncodedEvent made;
+    made.line = "{}\n";
+    made.seq = seq;
+    made.may_coalesce = progress;
+    return EncodedEvents::of(made);
 }
 
 TEST(SinkQueue, DeliversInOrderAndFinishes) {
     const auto witness = std::make_shared<Witness>();
     SinkQueue queue(std::make_unique<TestSink>(witness), {});
     for (int seq = 1; seq <= 100; ++seq)
-        queue.push(one(event(seq)));
+        queue.push(event(seq));
     queue.close();
     ASSERT_EQ(witness->seen.size(), 100U);
     EXPECT_TRUE(std::is_sorted(witness->seen.begin(), witness->seen.end()));
@@ -80,10 +77,10 @@ TEST(SinkQueue, CoalescesProgressWhenFullAndCountsIt) {
     const auto witness = std::make_shared<Witness>();
     witness->open = false;
     SinkQueue queue(std::make_unique<TestSink>(witness), {.events_max = 4, .block_max = 0ms, .close_max = 5s});
-    queue.push(one(event(1)));
+    queue.push(event(1));
     witness->wait_until_entered(); // event 1 is being delivered, the queue is empty
     for (int seq = 2; seq <= 20; ++seq)
-        queue.push(one(event(seq, true)));
+        queue.push(event(seq, true));
     witness->release();
     queue.close();
     EXPECT_EQ(witness->seen, (std::vector<std::int64_t>{1, 17, 18, 19, 20})) << "the latest win";
@@ -98,10 +95,10 @@ TEST(SinkQueue, DetachesASinkThatStaysFull) {
     const auto witness = std::make_shared<Witness>();
     witness->open = false;
     SinkQueue queue(std::make_unique<TestSink>(witness), {.events_max = 2, .block_max = 10ms, .close_max = 5s});
-    queue.push(one(event(1)));
+    queue.push(event(1));
     witness->wait_until_entered();
     for (int seq = 2; seq <= 4; ++seq)
-        queue.push(one(event(seq)));
+        queue.push(event(seq));
     EXPECT_TRUE(queue.status().detached);
     EXPECT_NE(queue.status().why.find("2 events"), std::string::npos);
     witness->release();
@@ -112,7 +109,7 @@ TEST(SinkQueue, DetachesASinkThatFails) {
     const auto witness = std::make_shared<Witness>();
     witness->fails = true;
     SinkQueue queue(std::make_unique<TestSink>(witness), {});
-    queue.push(one(event(1)));
+    queue.push(event(1));
     queue.close();
     EXPECT_TRUE(queue.status().detached);
     EXPECT_EQ(queue.status().why, "full");
@@ -123,7 +120,7 @@ TEST(SinkQueue, LeavesAHangingSinkBehind) {
     witness->open = false;
     {
         SinkQueue queue(std::make_unique<TestSink>(witness), {.events_max = 8, .block_max = 0ms, .close_max = 10ms});
-        queue.push(one(event(1)));
+        queue.push(event(1));
         queue.close();
         EXPECT_TRUE(queue.status().detached);
     }
