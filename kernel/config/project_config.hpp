@@ -3,6 +3,7 @@
 // Never holds a relative host path, an unchecked name or a value outside the limits of limits.hpp.
 // Lines and columns count from 1 and point into ProjectConfig::text; 0: the thing stands nowhere in the file.
 #pragma once
+#include "base/secret.hpp"
 #include "base/units.hpp"
 
 #include <cstdint>
@@ -39,7 +40,7 @@ struct BootstrapConfig {
     std::string verify_command;
     std::string verify_path; // path in the guest, or empty; relative: from remote_dir
     std::optional<Milliseconds> handshake_timeout;
-    std::map<std::string, std::string> env;
+    std::map<std::string, Secret> env;
 };
 
 struct VmConfig {

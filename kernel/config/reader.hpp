@@ -4,6 +4,7 @@
 // returns whether it was set. Nothing stops at a mistake.
 // Owner: borrows the tree and the ReadContext; cheap to copy.
 #pragma once
+#include "base/secret.hpp"
 #include "base/units.hpp"
 #include "config/known_keys.hpp"
 #include "config/path_root.hpp"
@@ -58,7 +59,7 @@ public:
     bool read_port(std::string_view key, std::int64_t port_min, std::uint16_t& into) const;
     bool read_seconds(std::string_view key, std::int64_t seconds_min, Milliseconds& into) const;
     bool read_memory(std::string_view key, MemorySize& into) const;
-    bool read_env(std::string_view key, std::map<std::string, std::string>& into) const; // adds and overrides
+    bool read_env(std::string_view key, std::map<std::string, Secret>& into) const; // adds and overrides
     bool read_free_table(std::string_view key, nlohmann::json& into) const;              // adds and overrides
 
     std::optional<Reader> table(std::string_view key, const KnownTable& known) const;

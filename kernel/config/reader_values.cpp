@@ -227,7 +227,7 @@ bool Reader::read_memory(std::string_view key, MemorySize& into) const {
     return true;
 }
 
-bool Reader::read_env(std::string_view key, std::map<std::string, std::string>& into) const {
+bool Reader::read_env(std::string_view key, std::map<std::string, Secret>& into) const {
     const auto* node = find(key);
     if (node == nullptr) return false;
     const auto* entries = node->as_table();
@@ -246,11 +246,11 @@ bool Reader::read_env(std::string_view key, std::map<std::string, std::string>& 
             add(position_of(entry.first), "no name of an environment variable",
                 "letters, digits and _, not first a digit");
         else if (text == nullptr)
-            add(position_of(value), "wants a string, found " + described(value), "write it in \"quotes\"");
+            add(position_of(value), "wants a string", "write it in \"quotes\""); // the value is a secret
         else if (auto complaint = complaint_about(text->get(), true); !complaint.empty())
             add(position_of(value), std::move(complaint), "write plain text");
         else
-            into[std::string(name)] = text->get();
+            into[std::string(name)] = Secret(text->get());
     }
     if (into.size() <= limits::env_entries_max) return true;
     refuse(key,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one encoder: a typed event as its line, envelope first, members in the order of their description. It checks what
 // the types cannot (rule 18): control characters, integer range, fields that the type requires of the envelope.
-// Written by hand: a JSON library costs several times what the whole bus may (docs/decisions/0008).
+// Written by hand: a JSON library costs several times what the whole bus may (docs/decisions/0023).
 #pragma once
 #include "contract/event.hpp"
 #include "contract/violation.hpp"

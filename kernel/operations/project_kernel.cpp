@@ -28,6 +28,14 @@ Task<> tell_plugins(Workshop& workshop, std::shared_ptr<Gate> cancel) {
     if (cancel->is_open()) workshop.cancel_run();
 }
 
+// What the file gives to guests as their environment is nobody else's to read. Values too short to be told from other
+// text are not masked; nothing of castra's prints them either.
+void hide_secrets(EventBus& bus, const ProjectConfig& config) {
+    for (const auto& vm : config.vms)
+        for (const auto& [name, value] : vm.bootstrap.env)
+            (void)bus.hide(value);
+}
+
 contract::Summary summary_of(FleetResult& result) {
     contract::Summary summary;
     summary.vms = std::move(result.vms);
@@ -84,6 +92,7 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
         findings = project.error();
     else if (auto opened = run.open(files_of(run)); !opened)
         findings.push_back(opened.error());
+    if (project) hide_secrets(run.bus(), project->config);
     auto every_event = EventBus::default_limits();
     every_event.may_coalesce = false;
     for (auto& sink : sinks)
@@ -226,6 +235,7 @@ void ProjectKernel::lost(Machine& machine) {
     auto project = load_project(workshop_.installation(), config_path_);
     Run run(workshop_.host().clock(), request, project ? project->config.name : "", workshop_.installation().version);
     if (const auto opened = run.open(files_of(run)); !opened) workshop_.log()("error", opened.error().text);
+    if (project) hide_secrets(run.bus(), project->config);
     contract::CommandAccepted accepted;
     accepted.config_path = config_path_;
     accepted.config_digest = project ? project->config_digest : "";

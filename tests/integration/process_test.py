@@ -246,6 +246,22 @@ class Interruptions(Project):
         self.assertEqual(set(self.states().values()), {"absent"})
         self.assertEqual(self.processes(), {})
 
+    def test_a_secret_of_the_file_reaches_no_output(self):
+        canary = "canary-\"41\"-tweet"
+        self.processes_toml(["/bin/sh", "-c", f"echo 'booting with {canary}'; exit 3"],
+                            extra=NOTIFY + f"[vms.bootstrap.env]\nTOKEN = '{canary}'\n")
+        result = self.castra("up")
+        events = self.judge(result.stdout, 1)
+        crashed = next(event for event in events if event["type"] == "vm.exited")
+        self.assertIn("booting with ***", crashed["capsule"]["serial_tail"])
+        self.assertIn("capsule", crashed["redacted"])
+        self.castra("down")
+        seen = {"stdout": result.stdout, "stderr": result.stderr}
+        seen |= {str(path): path.read_text(errors="replace") for path in self.home.rglob("*")
+                 if path.is_file() and path.name != "process.log"}  # that one is the VM's own raw output
+        for name, text in seen.items():
+            self.assertNotIn("canary", text, name)
+
     def test_sigint_takes_down_what_was_started(self):
         self.interrupt(signal.SIGINT)
 

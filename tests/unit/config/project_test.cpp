@@ -152,7 +152,7 @@ model = "host"
     EXPECT_EQ(vm.bootstrap.remote_dir, "/var/tmp/x");
     EXPECT_EQ(vm.bootstrap.verify_command, "test -f a &&\ntest -f b");
     EXPECT_EQ(vm.bootstrap.verify_path, "state/done");
-    EXPECT_EQ(vm.bootstrap.env.at("B"), "two\nlines");
+    EXPECT_EQ(vm.bootstrap.env.at("B").reveal(), "two\nlines");
     EXPECT_EQ(vm.launcher_options.dump(), R"({"cpu":{"model":"host"},"display":"none"})");
 }
 
@@ -179,12 +179,15 @@ env = { LOCAL = "yes", FOO = "vm" }
     ASSERT_EQ(project.vms.size(), 2U);
     EXPECT_EQ(project.vms[0].bootstrap.mode, "always");
     EXPECT_EQ(project.vms[0].bootstrap.handshake_timeout, 120s);
-    EXPECT_EQ(project.vms[0].bootstrap.env.at("FOO"), "top");
+    EXPECT_EQ(project.vms[0].bootstrap.env.at("FOO").reveal(), "top");
     const auto& own = project.vms[1].bootstrap;
     EXPECT_EQ(own.mode, "skip");
     EXPECT_EQ(own.handshake_timeout, 15s);
     EXPECT_EQ(own.remote_dir, "/opt/bootstrap");
-    EXPECT_EQ(own.env, (std::map<std::string, std::string>{{"FOO", "vm"}, {"LOCAL", "yes"}, {"SHARED", "true"}}));
+    std::map<std::string, std::string> revealed;
+    for (const auto& [name, value] : own.env)
+        revealed[name] = value.reveal();
+    EXPECT_EQ(revealed, (std::map<std::string, std::string>{{"FOO", "vm"}, {"LOCAL", "yes"}, {"SHARED", "true"}}));
 }
 
 TEST(ProjectConfig, UnderstandsTheWordsOfThePrototypeForModes) {

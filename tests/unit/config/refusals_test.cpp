@@ -72,8 +72,7 @@ TEST(Refusal, OfAWrongTypeSaysWhatWasFoundAndWhatIsWanted) {
                                         "(write [vms.boot] and its keys below it)"},
         {with_vm("bootstrap.env = 1"), "6:17: vms[0].bootstrap.env: wants a table, found the integer 1 "
                                        "(write NAME = \"value\" lines below [vms.bootstrap.env])"},
-        {with_vm("bootstrap.env.A = 1"), "6:19: vms[0].bootstrap.env.A: wants a string, found the integer 1 "
-                                         "(write it in \"quotes\")"},
+        {with_vm("bootstrap.env.A = 1"), "6:19: vms[0].bootstrap.env.A: wants a string (write it in \"quotes\")"},
         {with_vm("options = 1"),
          "6:11: vms[0].options: wants a table, found the integer 1 (write [vms.options] and its keys below it)"},
         {with_vm("port_forwards = { guest = 22 }"),

@@ -87,15 +87,15 @@ port_forwards = []
     EXPECT_EQ(own.boot.append, "debug");
     EXPECT_EQ(own.launcher_options.dump(), R"({"display":"gtk","rng":true})");
     EXPECT_EQ(own.bootstrap.mode, "always");
-    EXPECT_EQ(own.bootstrap.env.at("A"), "1");
-    EXPECT_EQ(own.bootstrap.env.at("B"), "3");
+    EXPECT_EQ(own.bootstrap.env.at("A").reveal(), "1");
+    EXPECT_EQ(own.bootstrap.env.at("B").reveal(), "3");
     EXPECT_EQ(own.ready_marker, "up");
     ASSERT_EQ(own.port_forwards.size(), 1U);
     EXPECT_EQ(own.port_forwards[0].host, 9000) << "as it stands, not moved";
     const auto& last = project.vms[2];
     EXPECT_TRUE(last.port_forwards.empty());
     EXPECT_EQ(last.overlay, "/p/api-2.qcow2");
-    EXPECT_EQ(last.bootstrap.env.at("B"), "2");
+    EXPECT_EQ(last.bootstrap.env.at("B").reveal(), "2");
 }
 
 TEST(Expansion, AcceptsInstancesThatEachBringTheirDisk) {
