@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real commands against their frozen streams, goldens/<contract version>/. UPDATE=1 writes them anew and says so."""
+import hashlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from goldens.golden import filled, normalised
+from support import CASTRA, HERE, castra_verify, has_verify, integration, schema, verify
+
+support = integration()
+GOLDENS = HERE / "goldens"
+UPDATE = os.environ.get("UPDATE") == "1"
+READY = ["/bin/sh", "-c", "echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"]
+STUBBORN = ["/bin/sh", "-c", "trap '' TERM; echo READY >&$CASTRA_NOTIFY_FD; while true; do sleep 1; done"]
+NAMES = ("up", "up-unchanged", "status", "down", "down-killed", "down-nothing", "rejected", "rejected-config", "failed", "cancelled",
+         "supervise")
+
+
+def versions():
+    return sorted(path for path in GOLDENS.iterdir() if path.is_dir() and path.name[0].isdigit())
+
+
+def current():
+    """The folder of the contract version that this castra speaks."""
+    result = subprocess.run([CASTRA, "up", "--nope", "--events", "ndjson"], capture_output=True, text=True, check=False)
+    return GOLDENS / json.loads(result.stdout.splitlines()[0])["contract"]
+
+
+def sums(folder):
+    """As sha256sum prints them."""
+    return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(folder.glob("*.ndjson")))
+
+
+def seals():
+    return "".join(f"{hashlib.sha256((folder / 'SHA256SUMS').read_bytes()).hexdigest()}  {folder.name}/SHA256SUMS\n"
+                   for folder in versions())
+
+
+class Frozen(unittest.TestCase):
+    """The files themselves, all versions: untouched, complete, and still a valid stream for today's readers."""
+
+    @unittest.skipIf(UPDATE, "UPDATE=1")
+    def test_nobody_has_touched_them(self):
+        for folder in versions():
+            self.assertEqual((folder / "SHA256SUMS").read_text(), sums(folder), f"a golden of {folder.name} was changed")
+        self.assertEqual((GOLDENS / "SHA256SUMS").read_text(), seals(), "the sums of a version were changed")
+
+    @unittest.skipIf(UPDATE, "UPDATE=1")
+    def test_each_stands_in_the_newest_version(self):
+        self.assertEqual({path.stem for path in current().glob("*.ndjson")}, set(NAMES))
+
+    def test_todays_readers_accept_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for golden in GOLDENS.glob("*/*.ndjson"):
+                events = [filled(json.loads(line)) for line in golden.read_text().splitlines()]
+                path = pathlib.Path(folder) / golden.name
+                path.write_text("".join(json.dumps(event, separators=(",", ":")) + "\n" for event in events))
+                with self.subTest(f"{golden.parent.name}/{golden.stem}"):
+                    self.assertEqual(verify.judge(path, schema())["findings"], [])
+                    if has_verify():
+                        self.assertEqual(castra_verify(path)["findings"], [])
+
+
+class Goldens(support.Project):
+    """One VM a golden, so that no two of them interleave."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.folder = current()
+
+    @classmethod
+    def tearDownClass(cls):
+        if UPDATE:
+            (cls.folder / "SHA256SUMS").write_text(sums(cls.folder))
+            (GOLDENS / "SHA256SUMS").write_text(seals())
+            print(f"\nUPDATE=1: {len(list(cls.folder.glob('*.ndjson')))} GOLDENS OF {cls.folder.name} AND THEIR SUMS WERE WRITTEN ANEW. "
+                  "git diff shows what the contract changed.", file=sys.stderr)
+
+    def fleet(self, command, lifecycle=""):
+        self.write(f'{lifecycle}[[vms]]\nname = "vm"\nlauncher = "process"\n[vms.options]\ncommand = {json.dumps(command)}\n'
+                   'ready = "notify"\n')
+
+    def golden(self, name, out):
+        self.judge(out)
+        fresh = [normalised(json.loads(line)) for line in out.splitlines()]
+        path = self.folder / f"{name}.ndjson"
+        if UPDATE:
+            self.folder.mkdir(exist_ok=True)
+            path.write_text("".join(json.dumps(event, separators=(",", ":"), ensure_ascii=False) + "\n" for event in fresh))
+            return
+        frozen = [json.loads(line) for line in path.read_text().splitlines()]
+        self.maxDiff = None
+        self.assertEqual([event["type"] for event in fresh], [event["type"] for event in frozen])
+        for mine, theirs in zip(fresh, frozen):
+            self.assertEqual(mine, theirs, f"{name}: seq {theirs['seq']}: the contract changed, or the golden is stale (UPDATE=1)")
+
+    def test_up_status_down(self):
+        self.fleet(READY)
+        self.golden("up", self.castra("up").stdout)
+        self.golden("up-unchanged", self.castra("up").stdout)
+        self.golden("status", self.castra("status").stdout)
+        self.golden("down", self.castra("down").stdout)
+        self.golden("down-nothing", self.castra("down").stdout)
+
+    def test_down_of_a_vm_that_does_not_listen(self):
+        self.fleet(STUBBORN, "[lifecycle]\nsigterm_wait_secs = 0.2\n")
+        self.castra("up")
+        self.golden("down-killed", self.castra("down").stdout)
+
+    def test_rejected(self):
+        self.fleet(READY)
+        self.golden("rejected", self.castra("up", "--nope").stdout)
+        self.config.write_text("[project]\nname = 1\n")
+        self.golden("rejected-config", self.castra("up").stdout)
+
+    def test_failed(self):
+        self.fleet(["/bin/sh", "-c", "echo dying; exit 3"])
+        self.golden("failed", self.castra("up").stdout)
+
+    def test_cancelled(self):
+        self.fleet(["/bin/sleep", "1000"])
+        child = self.start("up")
+        lines = support.until(child, "vm.launch")
+        child.send_signal(signal.SIGINT)
+        self.golden("cancelled", support.rest_of(child, lines))
+
+    def test_an_unexpected_end(self):
+        self.fleet(READY)
+        launched = next(event for event in self.events(self.castra("up")) if event["type"] == "vm.launch")
+        os.kill(launched["pid"], signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while True:
+            journals = [path.read_text() for path in sorted(self.home.rglob("journal/*.ndjson"))]
+            if len(journals) == 2 and '"last":true' in journals[1]:
+                break
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        self.golden("supervise", journals[1])
+
+
+if __name__ == "__main__":
+    unittest.main()
