@@ -8,6 +8,8 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
+import unittest
 
 HERE = pathlib.Path(__file__).parent
 CONSUMERS = HERE.parents[1] / "docs" / "consumers"
@@ -42,3 +44,42 @@ def castra_verify(path):
     if (result.returncode, verdict["ok"], bool(verdict["findings"])) not in ((0, True, False), (7, False, True)):
         raise AssertionError(f"exit code {result.returncode} with {result.stdout}")
     return verdict
+
+
+class Judged(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="castra-judge.")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def file(self, name, data):
+        path = self.folder / f"{name}.ndjson"
+        path.write_bytes(data)
+        return path
+
+    def orders(self, named, script=verify.ORDER):
+        """What order.jq finds, by name; as few runs of jq as possible."""
+        paths = {name: self.file(name, data) for name, data in named.items()}
+        whole = [name for name, data in named.items() if data.endswith(b"\n")]
+        found = verify.check_orders([paths[name] for name in whole], script) if whole else {}
+        for name in named.keys() - set(whole):
+            found.update(verify.check_orders([paths[name]], script))
+        return {name: found[str(path)] for name, path in paths.items()}
+
+    def verdicts(self, named):
+        orders = self.orders(named)
+        return {name: verify.judge(self.folder / f"{name}.ndjson", schema(), orders[name]) for name in named}
+
+    def agree(self, named):
+        """The independent verdicts; castra's must be the same."""
+        verdicts = self.verdicts(named)
+        for name, mine in verdicts.items():
+            with self.subTest(name):
+                theirs = castra_verify(self.folder / f"{name}.ndjson")
+                self.assertEqual(mine["ok"], theirs["ok"], f"\nindependent: {mine['findings'][:3]}\ncastra: {theirs['findings'][:3]}")
+                self.assertEqual(mine["lines"], theirs["lines"])
+        return verdicts
+
+    def needs_verify(self):
+        if not has_verify():
+            self.skipTest("castra events verify IS NOT BUILT YET: the independent judge was tested alone")
