@@ -69,7 +69,8 @@ def new_vm: {process: "absent", shutdown: "none", bootstrap: "none", rank: -1, s
 def promise:
     .expects = [.e.expects | list | select(type == "object")]
     | bad((.expects | unique | length) < (.expects | length); "7"; "expects names the same twice")
-    | reduce (.e.running | list | .name? | string) as $name (.; .vms[$name] = (new_vm | .process = "ready"));
+    | reduce (.e.running | list | .name? | string) as $name (.; .vms[$name] = (new_vm | .process = "ready"))
+    | .broker.up = (.e.broker_running == true) | .broker.old = .broker.up;
 
 # A broker's events do not name it, so they are counted: that it came up is its conclusion, else that it went down, and
 # beside these each message broker_aborted whose path names it.
@@ -122,26 +123,25 @@ def shutdown:
 
 # ---- bootstrap: rules 11 and 12 ------------------------------------------------------------------------------------
 
-# A plugin's own steps may stand anywhere among these, once each.
-def step_order: ["wait-handshake", "connect", "transfer", "apply", "verify"];
-
+# In the order of bootstrap.planned.steps; some may be missing.
 def bootstrap:
     (.v.bootstrap == "started") as $open
     | bad(is("bootstrap.started") and .v.process == "absent"; "11"; "the bootstrap of \(.e.vm) starts and it does not live")
-    | bad(is("bootstrap.planned") and (.v.bootstrap | IN("planned", "started")); "12"; "the bootstrap of \(.e.vm) is planned when it is \(.v.bootstrap)")
+    | bad(is("bootstrap.planned") and $open; "12"; "the bootstrap of \(.e.vm) is planned while it runs")
     | bad(is("bootstrap.started") and .v.bootstrap != "planned"; "12"; "the bootstrap of \(.e.vm) starts unplanned")
     | bad(is("bootstrap.step") and ($open | not); "12"; "a step of \(.e.vm) without a start")
     | bad(is("bootstrap.completed", "bootstrap.failed") and ($open | not); "12"; "\(.e.type) of \(.e.vm), and none is open")
+    | if is("bootstrap.planned") and ($open | not) then .v.bootstrap = "planned" | .v.steps = [.e.steps | list] | .v.rank = -1 else . end
     | if is("bootstrap.step") then
         .e.step as $step
-        | (step_order | index([$step])) as $rank
-        | bad(.v.steps | index([$step]) != null; "12"; "step \($step) of \(.e.vm) comes twice")
-        | bad($rank != null and $rank < .v.rank; "12"; "step \($step) of \(.e.vm) comes after \(step_order[.v.rank])")
-        | .v.steps += [$step] | if $rank != null then .v.rank = $rank else . end
+        | (.v.steps | index([$step])) as $rank
+        | bad($open and $rank == null; "12"; "step \($step) of \(.e.vm) was not planned")
+        | bad($rank != null and $rank == .v.rank; "12"; "step \($step) of \(.e.vm) comes twice")
+        | bad($rank != null and $rank < .v.rank; "12"; "step \($step) of \(.e.vm) comes after \(.v.steps[.v.rank])")
+        | if $rank != null then .v.rank = $rank else . end
       else . end
-    | if is("bootstrap.started") then .v.steps = [] | .v.rank = -1 else . end
-    | .v.bootstrap = ({"bootstrap.planned": "planned", "bootstrap.started": "started", "bootstrap.completed": "none",
-                       "bootstrap.failed": "none"}[.e.type] // .v.bootstrap);
+    | .v.bootstrap = ({"bootstrap.started": "started", "bootstrap.completed": "none", "bootstrap.failed": "none"}[.e.type]
+                      // .v.bootstrap);
 
 def of_a_vm(rules):
     if .e.vm | type != "string" then . else
@@ -160,10 +160,12 @@ def nothing_open:
 def broker:
     (.e.session | string) as $session
     | bad(is("broker.handshake") and (.broker.up | not); "13"; "a handshake, and no broker has started")
-    | bad(is("broker.session_closed") and (.broker.granted[$session] | not); "13"; "session \($session) is closed and was not granted")
+    | .broker.granted[$session] as $granted # null: not heard of; of a broker from before the run not every session was
+    | bad(is("broker.session_closed") and $granted == null and (.broker.old | not); "13"; "session \($session) is closed and was not granted")
+    | bad(is("broker.session_closed") and $granted == false; "13"; "session \($session) is closed and is not open")
     | if is("broker.started") then .broker.up = true | .broker.starts += 1 else . end
     | if is("broker.stopped") then .broker.up = false | .broker.stops += 1 else . end
-    | if is("broker.handshake") and .e.session_outcome == "granted" then .broker.granted[$session] = true else . end
+    | if is("broker.handshake") then .broker.granted[$session] = ($granted == true or .e.session_outcome == "granted") else . end
     | if is("broker.session_closed") then .broker.granted[$session] = false else . end
     | if is("message") and .e.code == "broker_aborted" then .broker.aborted += [.e.path] else . end;
 
@@ -179,6 +181,7 @@ def progress:
         | .series[$series] as $before
         | bad($before != null and $now.current < $before.current; "15"; "progress falls from \($before.current) to \($now.current)")
         | bad($before != null and $now.unit != $before.unit; "15"; "the unit of progress changes from \($before.unit) to \($now.unit)")
+        | bad(($now.current | number) < 0; "15"; "progress \($now.current) is negative")
         | bad($now.total != null and $now.current > $now.total; "15"; "progress \($now.current) is more than its total \($now.total)")
         | .series[$series] = $now
       end;
@@ -194,6 +197,7 @@ def plugin:
     (.e.source | string) as $source
     | (.e.type | string) as $type
     | ($source | startswith("plugin:")) as $is_plugin
+    | bad($source != "" and ($is_plugin or ($source | IN("kernel", "broker")) | not); "20"; "source \($source) is neither kernel, broker nor a plugin")
     | bad($is_plugin and .e.severity == "blocker"; "20"; "\($source) emits severity blocker")
     | bad(($type | startswith("x.")) and ($is_plugin | not); "20"; "\($type) comes from \($source), which is no plugin")
     | bad(($type | startswith("x.")) and $is_plugin and ($type | startswith("x." + $source[7:] + ".") | not); "20"; "\($source) emits \($type), which is not its own");
@@ -227,7 +231,7 @@ def end_of_stream:
 
 def fresh:
     {file: input_filename, line: 0, found: [], phase: "start", seq: 0, run_id: null, elapsed_us: 0, counts: {}, first_error: null,
-     expects: [], vms: {}, series: {}, dry: false, broker: {up: false, starts: 0, stops: 0, granted: {}, aborted: []}};
+     expects: [], vms: {}, series: {}, dry: false, broker: {up: false, old: false, starts: 0, stops: 0, granted: {}, aborted: []}};
 
 # Every file is a stream of its own: where the name changes, one has ended.
 foreach ((inputs | {raw: .}), {ended: true}) as $input (

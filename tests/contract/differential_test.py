@@ -1,45 +1,89 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two judges of a stream: the independent one of docs/consumers and `castra events verify`. They must agree."""
+import functools
 import json
+import operator
 import os
 import pathlib
 import random
 import re
 import signal
 import subprocess
+import sys
 import unittest
 
 from damage import cases, streams
-from support import CASTRA, CONSUMERS, Judged, has_verify, integration, schema
+from support import CASTRA, CONSUMERS, Judged, castra_verify, integration, schema
 
 support = integration()
 ORDER = (CONSUMERS / "order.jq").read_text()
 
 
-def is_registered(events):
-    types = schema()["properties"]["type"].get("enum", [])
-    return all(event["type"] in types for event in events)
+# What castra's own judge passes and should not, by the name of the stream. When it learns one, its line here has to go.
+NOT_YET = {
+    r"time_(without_fraction|of_another_zone)|event\.time-another-value": "18: the form of time",
+    r"negative_duration|.*-negative": "18: integers whose schema has the minimum 0",
+    r"wrong_first_error|summary\.first_error_seq-(missing|negative)": "4: first_error_seq",
+    r"cancelled_with_exit_code_1": "5: exit codes of partial, aborted, cancelled (docs/ERRORS.md)",
+    r"promised_twice": "7: expects names the same twice",
+    r"broker_started_and_aborted|another_broker_aborted|message\.path-.*": "7: a broker is concluded once; broker_aborted names it in path",
+    r"session_of_an_old_broker_closed_twice": "13: a session is closed twice",
+}
+
+
+def wrong_values():
+    """(name, events) for every field that the good streams have, members of objects included."""
+    seen = set()
+
+    def places(value, path=()):
+        for key in value if isinstance(value, dict) else range(min(len(value), 1)):
+            yield (*path, key)
+            if isinstance(value[key], (dict, list)):
+                yield from places(value[key], (*path, key))
+
+    def variants(value):
+        yield "missing", None
+        yield "another-type", {str: 3, int: "3", bool: 1, dict: [], list: {}}[type(value)]
+        if isinstance(value, str):
+            yield "another-value", "another"
+        if type(value) is int:
+            yield "negative", -1
+            yield "huge", 2**53
+
+    for make in streams.STREAMS.values():
+        for i, event in enumerate(streams.sealed(make())):
+            for path in places(event):
+                word = event["type"] if path[0] not in streams.ENVELOPE else "event"
+                name = ".".join(map(str, (word, *path)))
+                if name in seen:
+                    continue
+                seen.add(name)
+                for what, value in variants(functools.reduce(operator.getitem, path, event)):
+                    events = streams.sealed(make())
+                    parent = functools.reduce(operator.getitem, path[:-1], events[i])
+                    if value is None:
+                        del parent[path[-1]]
+                    else:
+                        parent[path[-1]] = value
+                    yield f"{name}-{what}", events
 
 
 class Independent(Judged):
     """The independent judge alone."""
 
     def test_good_streams_are_valid(self):
-        good = {name: make() for name, make in streams.STREAMS.items()}
-        for name, verdict in self.verdicts({name: streams.wire(streams.sealed(events)) for name, events in good.items()}).items():
+        for name, verdict in self.verdicts({name: streams.wire(streams.sealed(make())) for name, make in streams.STREAMS.items()}).items():
             with self.subTest(name):
-                self.assertEqual([one for one in verdict["findings"] if one["tool"] != "schema" or is_registered(good[name])], [])
+                self.assertEqual(verdict["findings"], [])
 
     def test_every_damage_is_found_and_nothing_else(self):
         self.assertGreaterEqual(len(cases.CASES), 36)
         verdicts = self.verdicts({case.name: cases.data_of(case) for case in cases.CASES})
         for case in cases.CASES:
             with self.subTest(case.name):
-                found, rules = verdicts[case.name]["findings"], case.rules
-                if not is_registered(streams.STREAMS[case.stream]()):
-                    found, rules = [one for one in found if one["tool"] != "schema"], rules - {"18"}
-                self.assertEqual({one["rule"] for one in found}, rules, found[:3])
-                if "wire" in rules:
+                found = verdicts[case.name]["findings"]
+                self.assertEqual({one["rule"] for one in found}, case.rules, found[:3])
+                if "wire" in case.rules:
                     self.assertIn("bytes", {one["tool"] for one in found})
 
     def test_every_rule_has_a_damage(self):
@@ -50,12 +94,12 @@ class Independent(Judged):
         good = self.file("good", streams.wire(streams.sealed(streams.up())))
         bad = self.file("bad", good.read_bytes() + b"text\n")
         command = ["/usr/bin/python3", str(CONSUMERS / "verify.py")]
-        for path, code, words in ((good, 0, "10 lines, valid"), (bad, 7, "line 11: rule wire: "), (self.folder / "none", 10, "")):
+        for path, code, words in ((good, 0, "11 lines, valid"), (bad, 7, "line 12: rule wire: "), (self.folder / "none", 10, "")):
             result = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
             self.assertEqual(result.returncode, code, result.stderr)
             self.assertIn(words, result.stdout)
         piped = subprocess.run([*command, "-", "--json"], input=bad.read_bytes(), capture_output=True, check=False)
-        self.assertIn(b'"ok": false, "lines": 11', piped.stdout)
+        self.assertIn(b'"ok": false, "lines": 12', piped.stdout)
 
 
     def test_the_recipes_run(self):
@@ -118,9 +162,20 @@ class OrderScript(Judged):
 class Agreement(Judged):
     """Both judges, the same streams."""
 
-    def setUp(self):
-        super().setUp()
-        self.needs_verify()
+    def agree(self, named):
+        """As it is, but for NOT_YET; each line of that must be needed by one of these streams, or by none."""
+        waited = {name: why for name in named for pattern, why in NOT_YET.items() if re.fullmatch(pattern, name)}
+        verdicts = super().agree({name: data for name, data in named.items() if name not in waited})
+        missed = set()
+        for name, mine in self.verdicts({name: named[name] for name in waited}).items():
+            theirs = castra_verify(self.folder / f"{name}.ndjson")
+            if mine["ok"] != theirs["ok"]:
+                self.assertFalse(mine["ok"], name)
+                missed.add(waited[name])
+        self.assertEqual(set(waited.values()) - missed, set(), "castra's judge sees these now: remove them from NOT_YET")
+        if missed:
+            print("\ncastra events verify DOES NOT SEE YET:", "; ".join(sorted(missed)), file=sys.stderr)
+        return verdicts
 
     def test_on_good_streams(self):
         for name, verdict in self.agree({name: streams.wire(streams.sealed(make())) for name, make in streams.STREAMS.items()}).items():
@@ -146,6 +201,11 @@ class Agreement(Judged):
         self.agree(named)
 
 
+    def test_on_wrong_values(self):
+        """Each field of each type, once: missing, of another type, of another value, out of range."""
+        self.agree({name: streams.wire(events) for name, events in wrong_values()})
+
+
 class RealStreams(Judged, support.Project):
     """What castra really writes is valid for both."""
     READY = ["/bin/sh", "-c", "echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"]
@@ -156,8 +216,7 @@ class RealStreams(Judged, support.Project):
         Judged.setUp(self)
 
     def good(self, out, outcome):
-        real = {"real": out.encode()}
-        verdict = (self.agree(real) if has_verify() else self.verdicts(real))["real"]
+        verdict = self.agree({"real": out.encode()})["real"]
         self.assertEqual(verdict["findings"], [], out)
         self.assertIn(f'"outcome":"{outcome}"', out.splitlines()[-1])
 
@@ -205,7 +264,6 @@ class RealStreams(Judged, support.Project):
         os.kill(self.supervisor(), signal.SIGKILL)
         self.good(self.castra("down").stdout, "succeeded")
 
-    @unittest.expectedFailure  # the seal does not conclude the VMs that were promised yet: rule 7
     def test_sealed_by_another_process(self):
         self.processes_toml(["/bin/sleep", "1000"], extra=self.NOTIFY)
         child = self.start("up")

@@ -12,7 +12,7 @@ import time
 import unittest
 
 from goldens.golden import filled, normalised
-from support import CASTRA, HERE, castra_verify, has_verify, integration, schema, verify
+from support import CASTRA, HERE, castra_verify, integration, schema, verify
 
 support = integration()
 GOLDENS = HERE / "goldens"
@@ -64,8 +64,7 @@ class Frozen(unittest.TestCase):
                 path.write_text("".join(json.dumps(event, separators=(",", ":")) + "\n" for event in events))
                 with self.subTest(f"{golden.parent.name}/{golden.stem}"):
                     self.assertEqual(verify.judge(path, schema())["findings"], [])
-                    if has_verify():
-                        self.assertEqual(castra_verify(path)["findings"], [])
+                    self.assertEqual(castra_verify(path)["findings"], [])
 
 
 class Goldens(support.Project):

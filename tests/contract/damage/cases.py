@@ -361,7 +361,7 @@ def accepted_then_rejected(events):
 
 @damage("up", "2")
 def seq_gap(events):
-    for event in events[5:]:
+    for event in events[6:]:
         event["seq"] += 1
     events[-1]["events_emitted"] += 1
 
@@ -380,7 +380,7 @@ def seq_from_zero(events):
     events[-1]["events_emitted"] -= 1
 
 
-@damage("up", "2", "4")
+@damage("up", "2", "4", "8")
 def line_lost(events):
     del events[5]
 
@@ -578,7 +578,7 @@ def never_launched(events):
 
 @damage("up", "8")
 def two_launches(events):
-    return inserted(events, 7, streams.launch("web-0"))
+    return inserted(events, at(events, "vm.ready", "web-0"), streams.launch("web-0"))
 
 
 @damage("down", "8")
@@ -588,7 +588,7 @@ def launch_of_a_running_vm(events):
 
 @damage("up", "8")
 def ready_twice(events):
-    return inserted(events, 9, streams.ready("web-0"))
+    return inserted(events, at(events, "summary"), streams.ready("web-0"))
 
 
 @damage("status", "8")
@@ -721,8 +721,13 @@ def bootstrap_unplanned(events):
 
 
 @damage("bootstrap", "12")
-def bootstrap_planned_twice(events):
-    return inserted(events, 2, streams.planned("web-0"))
+def bootstrap_unplanned_without_steps(events):
+    return without(events, *(i for i, event in enumerate(events) if event["type"] in ("bootstrap.planned", "bootstrap.step")))
+
+
+@damage("bootstrap", "12")
+def bootstrap_planned_while_it_runs(events):
+    return inserted(events, 9, streams.planned("web-0"))
 
 
 @damage("bootstrap", "12")
@@ -733,6 +738,11 @@ def bootstrap_step_before_start(events):
 @damage("bootstrap", "12")
 def bootstrap_steps_in_another_order(events):
     return swapped(events, at(events, "bootstrap.step", nth=1), at(events, "bootstrap.step", nth=2))
+
+
+@damage("bootstrap", "12")
+def bootstrap_step_undeclared(events):
+    one(events, "bootstrap.step")["step"] = "surprise"
 
 
 @damage("bootstrap", "12")
@@ -762,7 +772,7 @@ def handshake_before_broker_started(events):
 
 @damage("broker_up", "13")
 def handshake_after_broker_stopped(events):
-    return inserted(events, 2, streams.broker("stopped"))
+    return inserted(events, 2, streams.broker_stopped())
 
 
 @damage("broker_up", "13")
@@ -777,7 +787,12 @@ def session_closed_that_nobody_opened(events):
 
 @damage("broker_up", "13")
 def session_closed_twice(events):
-    return inserted(events, 5, streams.session("session_closed", "s-1"))
+    return inserted(events, 5, streams.closed("s-1"))
+
+
+@damage("broker_down", "13")
+def session_of_an_old_broker_closed_twice(events):
+    return inserted(events, 2, streams.closed("s-2"), streams.closed("s-2"))
 
 
 @damage("clean_dry", "14")
@@ -788,6 +803,11 @@ def dry_run_reclaims(events):
 @damage("up", "15")
 def progress_decreases(events):
     events[2]["progress"]["current"] = 1
+
+
+@damage("up", "15")
+def progress_below_zero(events):
+    events[1]["progress"]["current"] = -1
 
 
 @damage("up", "15")
@@ -824,7 +844,7 @@ def rejection_of_severity_info(events):
     return sealed(events)
 
 
-@damage("rejected", "17")
+@damage("rejected", "17", "18")
 def rejection_without_error(events):
     del events[0]["error"]
 
@@ -839,6 +859,11 @@ def plugin_emits_a_blocker(events):
     events[1]["severity"] = "blocker"
     events[-1].update(outcome="failed", exit_code=1, severity="error", error=streams.failure("run_failed", "failed"))
     return sealed(events)
+
+
+@damage("up", "20")
+def source_that_nobody_is(events):
+    events[4]["source"] = "hypervisor"
 
 
 @damage("own_type", "20")

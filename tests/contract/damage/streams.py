@@ -11,6 +11,10 @@ FAMILIES = {"vm": "vm.lifecycle", "x": "message"}
 SEVERITIES = ("progress", "info", "warn", "error", "blocker")
 
 
+ENVELOPE = ("type", "family", "contract", "run_id", "seq", "time", "elapsed_us", "severity", "message", "operation", "project",
+            "source", "vm", "span", "cause_seq", "remediation", "error", "progress", "ext", "last", "synthetic")
+
+
 def event(type_, *, message="", severity="info", source="kernel", **fields):
     return {"type": type_, "family": FAMILIES.get(type_.split(".")[0], type_.split(".")[0]), "contract": "1.0", "run_id": RUN,
             "seq": 0, "time": "", "elapsed_us": 0, "severity": severity, "message": message or type_, "operation": "up",
@@ -43,6 +47,10 @@ def launch(vm):
 
 def ready(vm):
     return event("vm.ready", vm=vm, via="notify", boot_ms=12)
+
+
+def verified(vm):
+    return event("vm.image_verified", vm=vm, base_image="tiny", base_digest="sha256:00", base_cached=True)
 
 
 def overlay(vm):
@@ -99,8 +107,12 @@ def copied(current, **fields):
                 **fields)
 
 
+STEPS = ("wait-handshake", "connect", "transfer", "seed-database", "apply", "verify")
+
+
 def planned(vm):
-    return event("bootstrap.planned", vm=vm, mode="auto", action="would_run", reason="first", env_keys=[], warnings=[])
+    return event("bootstrap.planned", vm=vm, mode="auto", action="would_run", reason="first", trigger="auto", steps=list(STEPS),
+                 env_keys=[], warnings=[])
 
 
 def started(vm):
@@ -120,12 +132,20 @@ def broken(vm):
                  log_path="/t/bootstrap.log")
 
 
-def broker(what):
-    return event(f"broker.{what}", pid=4712, port=7000, endpoint="127.0.0.1:7000", changed=True)
+def broker_started():
+    return event("broker.started", pid=4712, port=7000, endpoint="127.0.0.1:7000")
 
 
-def session(what, name, how="granted"):
-    return event(f"broker.{what}", session=name, capabilities=["log"], session_kind="guest", session_outcome=how)
+def broker_stopped():
+    return event("broker.stopped", changed=True)
+
+
+def handshake(name, how="granted"):
+    return event("broker.handshake", session=name, capabilities=["log"], session_kind="guest", session_outcome=how)
+
+
+def closed(name):
+    return event("broker.session_closed", session=name, session_kind="guest")
 
 
 def sealed(events):
@@ -157,7 +177,7 @@ def wire(events):
 # ---- the streams -------------------------------------------------------------------------------------------------------
 
 def up():
-    return [accepted("web-0", "web-1"), copied(2), copied(8), overlay("web-0"), launch("web-0"), overlay("web-1"), launch("web-1"),
+    return [accepted("web-0", "web-1"), copied(2), copied(8), verified("web-0"), overlay("web-0"), launch("web-0"), overlay("web-1"), launch("web-1"),
             ready("web-1"), ready("web-0"),
             summary(vms=[("web-0", "ready", "succeeded"), ("web-1", "ready", "succeeded")], reclaimed_bytes=0)]
 
@@ -231,8 +251,7 @@ def own_type():
 
 
 def bootstrap():
-    steps = ("wait-handshake", "connect", "transfer", "seed-database", "apply", "verify")
-    return [accepted("web-0", running=["web-0"]), planned("web-0"), started("web-0"), *(step("web-0", name) for name in steps),
+    return [accepted("web-0", running=["web-0"]), planned("web-0"), started("web-0"), *(step("web-0", name) for name in STEPS),
             completed("web-0"), summary(vms=[("web-0", "ready", "succeeded")])]
 
 
@@ -242,12 +261,12 @@ def bootstrap_failed():
 
 
 def broker_up():
-    return [accepted("web-0", "broker", running=["web-0"]), broker("started"), session("handshake", "s-1"),
-            session("handshake", "s-2", "denied"), session("session_closed", "s-1"), summary(vms=[("web-0", "ready", "unchanged")])]
+    return [accepted("web-0", "broker", running=["web-0"]), broker_started(), handshake("s-1"),
+            handshake("s-2", "denied"), closed("s-1"), summary(vms=[("web-0", "ready", "unchanged")])]
 
 
 def broker_down():
-    return [accepted("broker"), broker("stopped"), summary()]
+    return [dict(accepted("broker"), broker_running=True), handshake("s-1"), closed("s-1"), broker_stopped(), summary()]
 
 
 def broker_gone():

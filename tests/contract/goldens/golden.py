@@ -33,6 +33,7 @@ PLACEHOLDERS = {
     "config_digest": ("<sha256>", _matches(r"sha256:[0-9a-f]{64}"), "sha256:" + 64 * "0"),
     "pid": ("<int:pid>", _count, 4711),
     "boot_window": ("<int:count>", _count, 2),
+    "queue_events_max": ("<int:count>", _count, 1024),
     "delivered": ("<int:count>", _count, 1),
     "bytes": ("<int:bytes>", _count, 4096),
     "reclaimed_bytes": ("<int:bytes>", _count, 4096),
