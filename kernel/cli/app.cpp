@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/app.hpp"
 
-#include "contract/schema.hpp"
 #include "host/starter_wire.hpp"
 #include "operations/exit_code.hpp"
 #include "operations/image_build.hpp"
@@ -47,8 +46,8 @@ Task<int> App::run(CommandLine line) {
         co_return co_await supervise(std::move(line));
     case Verb::image_build:
         co_return co_await image_build(std::move(line));
-    case Verb::contract_schema:
-        co_return contract_schema(line);
+    case Verb::contract:
+        co_return run_contract(line.contract);
     case Verb::events_verify:
         co_return events_verify(line);
     case Verb::help:
@@ -270,14 +269,6 @@ Task<int> App::image_build(CommandLine line) {
         print("image " + built->name + (built->changed ? " built in " : " is there already: ") +
               built->folder.string() + "\n");
     co_return exit_code::succeeded;
-}
-
-int App::contract_schema(const CommandLine& line) {
-    const auto form = line.closed ? contract::SchemaForm::closed : contract::SchemaForm::open;
-    const auto vocabulary =
-        line.draft_07 ? contract::SchemaVocabulary::draft_07 : contract::SchemaVocabulary::draft_2020_12;
-    print(contract::event_schema(form, vocabulary).dump(2) + "\n");
-    return exit_code::succeeded;
 }
 
 } // namespace castra

@@ -27,7 +27,6 @@ private:
     Task<int> supervise(CommandLine line);
     Task<> take_down_on_signal(ProjectKernel& kernel);
     Task<int> image_build(CommandLine line);
-    int contract_schema(const CommandLine& line);
     int events_verify(const CommandLine& line);
 
     // Hands the request to the project's supervisor and passes its events on.

@@ -119,12 +119,9 @@ private:
         build->callback([this] { line_.verb = Verb::image_build; });
     }
     void add_contract() {
-        auto* contract = app_.add_subcommand("contract", "The event contract");
-        contract->require_subcommand(1);
-        auto* schema = contract->add_subcommand("schema", "Print the JSON Schema of an event");
-        schema->add_flag("--closed", line_.closed, "Refuse unknown fields and types; default: open, for readers");
-        schema->add_flag("--draft-07", line_.draft_07, "In the vocabulary of draft-07; default: 2020-12");
-        schema->callback([this] { line_.verb = Verb::contract_schema; });
+        auto* contract = app_.add_subcommand("contract", "The event contract: schema, docs, samples, types, differ");
+        add_contract_commands(*contract, line_.contract);
+        contract->callback([this] { line_.verb = Verb::contract; });
     }
     void add_events() {
         auto* events = app_.add_subcommand("events", "Streams of events");
@@ -184,9 +181,12 @@ tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* c
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
         auto* deepest = &app;
-        while (!deepest->get_subcommands().empty())
+        std::string path;
+        while (!deepest->get_subcommands().empty()) {
+            path += (path.empty() ? "" : " ") + deepest->get_name();
             deepest = deepest->get_subcommands().front();
-        return answer(Verb::help, deepest->help());
+        }
+        return answer(Verb::help, deepest->help(path));
     } catch (const CLI::CallForAllHelp&) {
         return answer(Verb::help, app.help("", CLI::AppFormatMode::All));
     } catch (const CLI::CallForVersion&) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person typed, parsed: one grammar for all commands. Parsing decides nothing but what was meant.
 #pragma once
+#include "cli/contract_command.hpp"
 #include "operations/request.hpp"
 
 namespace castra {
 
-enum class Verb { up, down, status, supervise, image_build, contract_schema, events_verify, help, version };
+enum class Verb { up, down, status, supervise, image_build, contract, events_verify, help, version };
 enum class EventFormat { console, ndjson, none };
 
 struct CommandLine {
@@ -25,8 +26,7 @@ struct CommandLine {
     bool force = false;
     // of events verify
     std::string file;
-    // of contract schema
-    bool closed = false, draft_07 = false;
+    ContractRequest contract;
 };
 
 struct UsageError {

@@ -26,6 +26,8 @@ struct Note {
     std::string_view example;                           // JSON text
     std::initializer_list<std::string_view> known = {}; // lives as long as the visit
     std::string_view since = "1.0";
+    bool masked = false;              // secrets in it are masked before anybody sees it; `redacted` names it then
+    std::string_view deprecated = {}; // since when and what to read instead; empty: in use
 };
 
 // Closed enums specialise this: the wire strings, in the order of the enumerators.

@@ -77,7 +77,7 @@ struct CommandAccepted {
     static void describe(auto&& visit) {
         using E = CommandAccepted;
         visit("tool_version", &E::tool_version, Note{"castra's version and commit", {}, "\"0.1.0+abc1234\""});
-        visit("argv", &E::argv, Note{"The command line, redacted", {}, "[\"castra\",\"up\"]"});
+        visit("argv", &E::argv, Note{"The command line", {}, "[\"castra\",\"up\"]", {}, "1.0", true});
         visit("config_path", &E::config_path,
               Note{"The TOML file; empty when none is involved", {}, "\"/p/castra.toml\""});
         visit("config_digest", &E::config_digest,
@@ -204,7 +204,8 @@ struct Capsule {
     static void describe(auto&& visit) {
         using E = Capsule;
         visit("phase", &E::phase, Note{"When it happened", {}, "\"boot\"", {"launch", "boot", "running", "shutdown"}});
-        visit("serial_tail", &E::serial_tail, Note{"Last output of the guest or of its process", {}, "\"panic\""});
+        visit("serial_tail", &E::serial_tail,
+              Note{"Last output of the guest or of its process", {}, "\"panic\"", {}, "1.0", true});
         visit("hint", &E::hint, Note{"What to try; may be empty", {}, "\"give it more memory\""});
     }
 };
@@ -306,6 +307,7 @@ struct VmOverlayDiscarded {
                                  Severity::info,
                                  {"vm"},
                                  "The VM's disk layer is given up. Durable before the file goes."};
+    static constexpr std::string_view moment = "before it happens";
     std::string overlay_path;
     std::int64_t reclaimed_bytes = 0;
     DiscardReason reason = DiscardReason::shutdown;
@@ -510,6 +512,7 @@ struct CleanupProgress {
                                  Severity::info,
                                  {},
                                  "Something of castra's own is removed. Durable before it goes."};
+    static constexpr std::string_view moment = "before it happens";
     std::string path, kind;
     std::int64_t bytes = 0;
     bool dry_run = false;
