@@ -50,7 +50,7 @@ class TypescriptTest(unittest.TestCase):
     def compile(self, *files, emit=False):
         output = ["--outDir", self.dir / "out", "--module", "commonjs"] if emit else ["--noEmit", "--module", "commonjs"]
         return run("node", self.tsc, "--strict", "--noUncheckedIndexedAccess", "--exactOptionalPropertyTypes", "--target",
-                   "es2022", "--types", "", "--pretty", "false", *output,
+                   "es2022", "--pretty", "false", *output,
                    *[self.dir / name for name in ("node.d.ts", *files)])
 
     def test_the_module_and_a_good_reader_compile_and_read_the_samples(self):
