@@ -13,7 +13,7 @@ import sys
 import unittest
 
 from damage import cases, streams
-from support import CASTRA, CONSUMERS, Judged, castra_verify, integration, schema
+from judges import CASTRA, CONSUMERS, Judged, castra_verify, integration, schema
 
 support = integration()
 ORDER = (CONSUMERS / "order.jq").read_text()

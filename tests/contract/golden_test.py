@@ -12,7 +12,7 @@ import time
 import unittest
 
 from goldens.golden import filled, normalised
-from support import CASTRA, HERE, castra_verify, integration, schema, verify
+from judges import CASTRA, HERE, castra_verify, integration, schema, verify
 
 support = integration()
 GOLDENS = HERE / "goldens"

@@ -6,9 +6,9 @@ import os
 import pathlib
 
 import jsonschema
-import support
 
 from contract import CASTRA, HERE, contract, run
+import support
 
 NEXT = os.environ["CASTRA_NEXT_MINOR"]
 READER = os.environ["CASTRA_READER"]

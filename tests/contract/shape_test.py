@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 from damage import cases, streams
-from support import CONSUMERS, schema, verify
+from judges import CONSUMERS, schema, verify
 
 AJV_8 = "8.20.0"
 DEBIAN = pathlib.Path("/usr/share/nodejs")
