@@ -2,6 +2,7 @@
 // What must hold for every entry of the registry, whoever adds it, and for what is made from it.
 #include "contract/checklist.hpp"
 #include "contract/dictionary.hpp"
+#include "contract/exit_codes.hpp"
 #include "contract/families.hpp"
 #include "contract/registry_build.hpp"
 #include "contract/rules.hpp"
@@ -133,6 +134,14 @@ TEST(Snapshot, IsReadBackAsItWasWritten) {
     const auto read = read_snapshot(made.dump());
     ASSERT_TRUE(read) << read.error();
     EXPECT_EQ(*read, made);
+}
+
+TEST(ExitCodes, StandInThePageOfErrors) {
+    const auto page = content("/docs/ERRORS.md");
+    for (const auto& entry : exit_codes) {
+        const auto line = "\n| " + std::to_string(entry.code) + " | " + std::string(entry.name) + " | ";
+        EXPECT_NE(page.find(line), std::string::npos) << "docs/ERRORS.md lacks: " << line;
+    }
 }
 
 TEST(Checklist, HasFixturesAndALineOfThePageForEveryRow) {
