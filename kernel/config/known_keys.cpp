@@ -11,11 +11,13 @@ namespace {
 
 using Keys = std::string_view[];
 
-constexpr Keys root_keys = {"version", "project", "broker", "lifecycle", "bootstrap", "plugins", "reporters", "vms"};
+constexpr Keys root_keys = {"version",   "project", "broker",    "lifecycle", "journal",
+                            "bootstrap", "plugins", "reporters", "vms"};
 constexpr Keys project_keys = {"name", "state_dir"};
 constexpr Keys broker_keys = {"port"};
 constexpr Keys lifecycle_keys = {"graceful_shutdown_wait_secs", "sigterm_wait_secs", "sigkill_wait_secs",
                                  "ready_wait_secs", "boot_window"};
+constexpr Keys journal_keys = {"runs_max", "bytes_max"};
 constexpr Keys bootstrap_keys = {"mode", "handshake_timeout_secs", "remote_dir", "env"};
 constexpr Keys plugin_keys = {"path", "sha256", "isolation", "config"};
 constexpr Keys reporter_keys = {"plugin", "config"};
@@ -65,6 +67,7 @@ constinit const KnownTable root{"", "", root_keys};
 constinit const KnownTable project{"project", "[project]", project_keys};
 constinit const KnownTable broker{"broker", "[broker]", broker_keys};
 constinit const KnownTable lifecycle{"lifecycle", "[lifecycle]", lifecycle_keys};
+constinit const KnownTable journal{"journal", "[journal]", journal_keys};
 constinit const KnownTable bootstrap{"bootstrap", "[bootstrap]", bootstrap_keys};
 constinit const KnownTable plugin{"plugins.NAME", "[plugins.NAME]", plugin_keys};
 constinit const KnownTable reporter{"reporters", "[[reporters]]", reporter_keys};
@@ -80,10 +83,10 @@ bool KnownTable::has(std::string_view key) const {
 }
 
 std::span<const KnownTable* const> known_tables() {
-    static constexpr const KnownTable* all[] = {&known::root,         &known::project,      &known::broker,
-                                                &known::lifecycle,    &known::bootstrap,    &known::plugin,
-                                                &known::reporter,     &known::vm,           &known::boot,
-                                                &known::port_forward, &known::vm_bootstrap, &known::instance};
+    static constexpr const KnownTable* all[] = {
+        &known::root,         &known::project,      &known::broker,   &known::lifecycle, &known::journal,
+        &known::bootstrap,    &known::plugin,       &known::reporter, &known::vm,        &known::boot,
+        &known::port_forward, &known::vm_bootstrap, &known::instance};
     return all;
 }
 

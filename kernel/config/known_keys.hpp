@@ -21,6 +21,7 @@ extern const KnownTable root;
 extern const KnownTable project;
 extern const KnownTable broker;
 extern const KnownTable lifecycle;
+extern const KnownTable journal;
 extern const KnownTable bootstrap;
 extern const KnownTable plugin; // [plugins.NAME]; [plugins] itself knows "search" and takes any name
 extern const KnownTable reporter;

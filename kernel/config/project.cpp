@@ -35,6 +35,13 @@ void read_lifecycle(const Reader& root, LifecycleConfig& lifecycle) {
     reader->read_integer("boot_window", {0, limits::boot_window_max}, lifecycle.boot_window);
 }
 
+void read_journal(const Reader& root, JournalConfig& journal) {
+    const auto reader = root.table("journal", known::journal);
+    if (!reader) return;
+    reader->read_integer("runs_max", {1, limits::journal_runs_max}, journal.runs_max);
+    reader->read_integer("bytes_max", {limits::journal_bytes_min, limits::journal_bytes_max}, journal.bytes_max);
+}
+
 std::vector<VmGroup> read_groups(const Reader& root, const BootstrapConfig& defaults) {
     std::vector<VmGroup> groups;
     std::map<std::string, int> lines; // of names
@@ -101,6 +108,7 @@ ProjectConfig read_project(const toml::table& document, ReadContext& context) {
     read_project_table(root, project);
     if (const auto broker = root.table("broker", known::broker)) broker->read_port("port", 0, project.broker_port);
     read_lifecycle(root, project.lifecycle);
+    read_journal(root, project.journal);
     if (const auto bootstrap = root.table("bootstrap", known::bootstrap)) read_bootstrap(*bootstrap, project.bootstrap);
     read_plugins(root, document["plugins"].as_table(), project);
     read_reporters(root, project);

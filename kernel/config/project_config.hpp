@@ -86,6 +86,12 @@ struct LifecycleConfig {
     std::int64_t boot_window = 0; // VMs that boot at the same time; 0: the number of cores
 };
 
+// How many journals of past runs stay. The current run's always does.
+struct JournalConfig {
+    std::int64_t runs_max = 200;
+    std::int64_t bytes_max = 64LL << 20;
+};
+
 struct ProjectConfig {
     std::string path;      // canonical absolute path of the file
     std::string directory; // where it stands; relative paths are resolved against it
@@ -95,6 +101,7 @@ struct ProjectConfig {
     std::string text;              // the whole file, for the digest
     std::uint16_t broker_port = 0; // 0: none or automatic
     LifecycleConfig lifecycle;
+    JournalConfig journal;
     BootstrapConfig bootstrap;              // [bootstrap], the defaults of every VM
     std::vector<std::string> plugin_search; // absolute directories
     std::vector<PluginConfig> plugins;

@@ -4,6 +4,8 @@
 #include "contract/text.hpp"
 #include "host/files.hpp"
 #include "operations/exit_code.hpp"
+#include "operations/journal_prune.hpp"
+#include "operations/journal_seal.hpp"
 #include "operations/machine_specs.hpp"
 
 #include <algorithm>
@@ -34,6 +36,12 @@ void hide_secrets(EventBus& bus, const ProjectConfig& config) {
     for (const auto& vm : config.vms)
         for (const auto& [name, value] : vm.bootstrap.env)
             (void)bus.hide(value);
+}
+
+// A file that cannot be read gets the defaults.
+Retention retention_of(const Project* project) {
+    const auto journal = project ? project->config.journal : JournalConfig();
+    return {journal.runs_max, journal.bytes_max};
 }
 
 contract::Summary summary_of(FleetResult& result) {
@@ -69,6 +77,11 @@ Result<std::unique_ptr<ProjectKernel>> ProjectKernel::open(Workshop& workshop, L
     // Only now: a predecessor removes it before it lets go of the lock.
     CASTRA_CHECK(files::make_private_directory(layout.runtime_dir().parent_path()));
     CASTRA_CHECK(files::make_private_directory(layout.runtime_dir()));
+    const auto dead = seal_dead_runs(layout, workshop.host().clock());
+    for (const auto& run : dead.sealed)
+        workshop.log()("info", "sealed run " + run + ", which ended without a summary");
+    for (const auto& problem : dead.problems)
+        workshop.log()("warn", problem.text);
     std::unique_ptr<ProjectKernel> kernel(
         new ProjectKernel(workshop, std::move(layout), std::move(config_path), std::move(lock)));
     for (const auto& problem : kernel->fleet_->adopt_recorded())
@@ -167,6 +180,7 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     run.accept(std::move(accepted));
     for (auto& warning : warnings)
         run.bus().publish(std::move(warning));
+    prune_journals(layout_, retention_of(&project), run.bus());
     wanted.specs = std::move(*specs);
     const auto total = wanted.specs.size();
     auto result = co_await fleet_->up(run.bus(), std::move(wanted), cancel);
@@ -213,6 +227,7 @@ Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Proj
     run.accept(std::move(accepted));
     for (auto& warning : warnings)
         run.bus().publish(std::move(warning));
+    prune_journals(layout_, retention_of(project), run.bus());
     const auto times = project ? stop_times_of(project->config) : StopTimes{};
     auto result = co_await fleet_->down(run.bus(), names, times);
     auto summary = summary_of(result);
@@ -246,6 +261,7 @@ void ProjectKernel::lost(Machine& machine) {
     run.accept(std::move(accepted));
     for (auto& warning : warnings)
         run.bus().publish(std::move(warning));
+    prune_journals(layout_, retention_of(project ? &*project : nullptr), run.bus());
     machine.report_lost(run.bus());
     contract::Summary summary;
     summary.outcome = Outcome::failed;

@@ -29,6 +29,7 @@ public:
     Path journal_dir() const { return state_ / "journal"; }
     Path journal(const std::string& run_id) const { return journal_dir() / (run_id + ".ndjson"); }
     Path quarantine(const std::string& run_id) const { return state_ / "quarantine" / (run_id + ".ndjson"); }
+    Path torn(const std::string& run_id) const { return state_ / "quarantine" / (run_id + ".torn"); }
     Path vms_dir() const { return state_ / "vms"; }
     Path vm_dir(const std::string& vm) const { return vms_dir() / vm; }
     Path vm_record(const std::string& vm) const { return vm_dir(vm) / "record.json"; }
