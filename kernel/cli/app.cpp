@@ -50,6 +50,12 @@ Task<int> App::run(CommandLine line) {
         co_return run_contract(line.contract);
     case Verb::events_verify:
         co_return events_verify(line);
+    case Verb::events:
+        co_return co_await events(std::move(line));
+    case Verb::replay:
+        co_return co_await replay(std::move(line));
+    case Verb::event_runs:
+        co_return event_runs(line);
     case Verb::help:
     case Verb::version:
         break;
@@ -73,6 +79,10 @@ int App::reject(const CommandLine& line, const std::string& project, const std::
 }
 
 int App::refuse(const UsageError& error, int argc, const char* const* argv) {
+    if (error.as_text) {
+        complain({ErrorCode::usage, error.text, error.hint});
+        return exit_code::usage;
+    }
     CommandLine line;
     line.events = error.events;
     line.request.operation = error.operation;

@@ -2,6 +2,7 @@
 // The commands. Each says in a few lines what it does with the operations; none of them renders anything but its --json
 // answer. Returns the process's exit code.
 #pragma once
+#include "cli/event_output.hpp"
 #include "cli/output.hpp"
 #include "host/signals.hpp"
 #include "operations/project_kernel.hpp"
@@ -28,6 +29,12 @@ private:
     Task<> take_down_on_signal(ProjectKernel& kernel);
     Task<int> image_build(CommandLine line);
     int events_verify(const CommandLine& line);
+    Task<int> events(CommandLine line);
+    Task<int> replay(CommandLine line);
+    int event_runs(const CommandLine& line);
+    Task<int> feed(const Layout& layout, FeedRequest request, EventOutput& output);
+    // Also of a project whose file is broken. Errors: config_not_found.
+    Result<Layout> layout_of(const std::string& config);
 
     // Hands the request to the project's supervisor and passes its events on.
     Task<int> perform_remotely(const CommandLine& line, SupervisorStart& supervisor, Layout layout,

@@ -18,10 +18,11 @@ Examples:
   castra up web-0 --events ndjson    one VM, events on stdout for a program to read
   castra status --json               what is true now, as JSON
   castra down                        take everything down, leave nothing behind
+  castra events --follow             what happens from here on, run after run
   castra image build tiny            build the guest image that configs/quickstart uses
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 castra.toml, 4 the machine lacks something, 5 busy, 6 partial,
-7 contract violation (--strict), 8 plugin, 9 aborted, 10 not found, 130 cancelled. See docs/ERRORS.md.)";
+7 contract violation (--strict), 8 plugin, 9 aborted, 10 not found, 11 gap, 130 cancelled. See docs/ERRORS.md.)";
 
 // Where events go must be known even when the rest of the line is wrong: the refusal is an event too.
 EventFormat format_in(int argc, const char* const* argv) {
@@ -43,6 +44,16 @@ Operation operation_in(int argc, const char* const* argv) {
     return Operation::status;
 }
 
+// Commands whose stdout belongs to events of other runs.
+bool shows_other_runs(int argc, const char* const* argv) {
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        if (argument == "events" || argument == "replay") return true;
+        if (!argument.starts_with('-')) return false;
+    }
+    return false;
+}
+
 class Grammar {
 public:
     explicit Grammar(const std::string& version) : app_(about, "castra") {
@@ -56,6 +67,7 @@ public:
         add_image();
         add_contract();
         add_events();
+        add_replay();
         add_supervise();
     }
 
@@ -123,15 +135,55 @@ private:
         add_contract_commands(*contract, line_.contract);
         contract->callback([this] { line_.verb = Verb::contract; });
     }
+    void add_look(CLI::App* command) {
+        command->add_option("--color", line_.color, "auto, always, never")
+            ->check(CLI::IsMember({"auto", "always", "never"}));
+        command->add_flag("-v,--verbose", line_.verbose, "Show every event, also the small ones");
+    }
     void add_events() {
-        auto* events = app_.add_subcommand("events", "Streams of events");
-        events->require_subcommand(1);
+        auto* events = app_.add_subcommand("events", "Show the events of runs from their journals; writes nothing");
+        auto& query = line_.query;
+        add_file(events);
+        add_look(events);
+        events->add_option("--run", query.run, "Of one run: its id, the beginning of it, or latest (default)");
+        events->add_option("--since", query.since, "Only what comes behind a cursor; without --run also later runs")
+            ->type_name("RUN_ID:SEQ");
+        events->add_flag("--follow,-f", query.follow, "Wait for more; with --run until its summary, else for ever");
+        events->add_option("--type", query.types, "Only these types, such as vm.launch or 'vm.*'")->type_name("GLOB");
+        events->add_option("--vm", query.vms, "Only of these VMs")->type_name("VM");
+        events->add_option("--severity", query.severity, "Only of this severity and above")
+            ->check(CLI::IsMember({"progress", "info", "warn", "error", "blocker"}));
+        events->add_option("--format", query.format, "human, ndjson (the journal's bytes), cloudevents, otlp")
+            ->check(CLI::IsMember({"human", "ndjson", "cloudevents", "otlp"}))
+            ->type_name("FORMAT");
+        events->footer("\nWhat was asked for and is gone is told on stderr, and the exit code is 11.\n"
+                       "Example: castra events --since 01ARYZ6S410000000000000000:12 --follow --format ndjson");
+        auto* runs = events->add_subcommand("runs", "List the runs that have a journal, newest first");
+        runs->add_flag("--json", line_.json, "One JSON document on stdout");
         auto* verify = events->add_subcommand(
             "verify", "Judge a stream: every line and their order, by the rules that castra itself writes under");
         verify->add_option("file", line_.file, "NDJSON, one event a line; - for stdin")->required()->type_name("FILE");
         verify->add_flag("--json", line_.json, "Answer in JSON");
         verify->footer("Exit codes: 0 valid, 7 it breaks the contract, 10 no such file.");
         verify->callback([this] { line_.verb = Verb::events_verify; });
+        events->require_subcommand(0, 1);
+        runs->callback([this] { line_.verb = Verb::event_runs; });
+        events->callback([this, events] {
+            if (events->get_subcommands().empty()) line_.verb = Verb::events;
+        });
+    }
+    void add_replay() {
+        auto* replay = command("replay", "Tell a reporter plugin a run again, from its journal", Verb::replay);
+        add_file(replay);
+        add_look(replay);
+        replay->add_option("run", line_.query.run, "Its id, the beginning of it, or latest")
+            ->required()
+            ->type_name("RUN");
+        replay->add_option("--reporter", line_.query.reporter, "As in [[reporters]], or a path such as ./mine.so")
+            ->required()
+            ->type_name("NAME");
+        replay->add_option("--reporter-config", line_.query.reporter_config, "Over what castra.toml says of it")
+            ->type_name("JSON");
     }
     void add_supervise() {
         auto* supervise = command("supervise", "", Verb::supervise); // started by castra itself
@@ -193,7 +245,8 @@ tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* c
         return answer(Verb::version, "castra " + version + "\n");
     } catch (const CLI::ParseError& error) {
         return tl::unexpected(UsageError{error.what(), suggestion(app, argc, argv) + "see castra --help",
-                                         operation_in(argc, argv), format_in(argc, argv)});
+                                         operation_in(argc, argv), format_in(argc, argv),
+                                         shows_other_runs(argc, argv)});
     }
     auto& line = grammar.line();
     line.events = grammar.events();

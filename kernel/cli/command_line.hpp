@@ -6,8 +6,29 @@
 
 namespace castra {
 
-enum class Verb { up, down, status, supervise, image_build, contract, events_verify, help, version };
+enum class Verb {
+    up,
+    down,
+    status,
+    supervise,
+    image_build,
+    contract,
+    events_verify,
+    events,
+    event_runs,
+    replay,
+    help,
+    version
+};
 enum class EventFormat { console, ndjson, none };
+
+// What castra events and castra replay shall read.
+struct EventsQuery {
+    std::string run, since, severity, format = "human";
+    std::vector<std::string> types, vms;
+    bool follow = false;
+    std::string reporter, reporter_config; // of replay
+};
 
 struct CommandLine {
     Verb verb = Verb::help;
@@ -27,12 +48,14 @@ struct CommandLine {
     // of events verify
     std::string file;
     ContractRequest contract;
+    EventsQuery query;
 };
 
 struct UsageError {
     std::string text, hint;
     Operation operation = Operation::status; // what it would have been, as far as it was understood
     EventFormat events = EventFormat::console;
+    bool as_text = false; // on stderr: the command shows events of other runs, and no run of its own
 };
 
 tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* const* argv, const std::string& version);

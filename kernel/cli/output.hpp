@@ -13,8 +13,16 @@ public:
 
     // A reporter that has been opened; null with --events none. Errors: plugin (a broken installation).
     Result<std::unique_ptr<Sink>> make_sink(const std::string& run_id, const std::string& operation);
+    // Any reporter, by name or path; `project` may be null. Where it writes is its config's to say; console and ndjson
+    // write to stdout when neither `config` nor the file says anything. Errors: plugin, not_found, config_invalid.
+    Result<std::unique_ptr<Sink>> make_reporter(const std::string& name, const nlohmann::json& config,
+                                                const ProjectConfig* project, const std::string& run_id,
+                                                const std::string& operation, const std::string& project_name);
 
 private:
+    nlohmann::json open_request(const std::string& run_id, const std::string& operation,
+                                const std::string& project) const;
+
     Workshop& workshop_;
     EventFormat events_;
     bool verbose_;

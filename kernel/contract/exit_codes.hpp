@@ -24,6 +24,7 @@ inline constexpr std::array<ExitCode, 12> exit_codes{{
     {8, "plugin", "a plugin was refused or answered wrongly"},
     {9, "aborted", "the supervisor ended before the run did, or a bug"},
     {10, "not_found", "no such file, recipe or run"},
+    {11, "gap", "some of the events that were asked for are no longer there"},
     {130, "cancelled", "Ctrl-C or SIGTERM"},
 }};
 

@@ -28,7 +28,8 @@ public:
     // `probe_cache`: shared by all projects.
     Fleet(Host& host, const Layout& layout, std::filesystem::path probe_cache, OnLost on_lost);
 
-    // Opening `cancel` ends it early; the result then has outcome cancelled for what was under way.
+    // Opening `cancel` ends it early; the result then has outcome cancelled for what was under way. So does a journal
+    // that fails, which is a failure besides.
     Task<FleetResult> up(EventBus& bus, FleetUp wanted, Gate& cancel);
     // Empty: all. A name that nobody has is a result of outcome unchanged, state absent.
     Task<FleetResult> down(EventBus& bus, std::vector<std::string> names, StopTimes times);

@@ -34,6 +34,14 @@ void fill_in_fds(SpawnRequest& request, const std::map<std::string, int>& number
     }
 }
 
+// Without a journal nobody would know what happens from here on: nothing more is begun, and what boots is not waited
+// for.
+Result<> journal_holds(const EventBus& bus, BootContext& context) {
+    if (!bus.journal_failed()) return {};
+    context.cancel.open();
+    return fail(ErrorCode::cancelled, "the run's journal cannot be written");
+}
+
 } // namespace
 
 Task<Result<>> Machine::start(EventBus& bus, MachineSpec spec, BootContext& context) {
@@ -43,8 +51,10 @@ Task<Result<>> Machine::start(EventBus& bus, MachineSpec spec, BootContext& cont
         BootWindow& window;
         ~Place() { window.leave(); }
     } place{context.window};
+    CASTRA_CO_CHECK(journal_holds(bus, context));
     CASTRA_CO_CHECK(step(VmStep::prepare));
     auto prepared = co_await prepare(bus, spec, context);
+    if (prepared) prepared = journal_holds(bus, context);
     if (prepared && context.cancel.is_open()) prepared = fail(ErrorCode::cancelled, "cancelled before its launch");
     if (prepared) prepared = co_await launch(bus);
     if (!prepared) {
@@ -52,6 +62,7 @@ Task<Result<>> Machine::start(EventBus& bus, MachineSpec spec, BootContext& cont
         (void)step(VmStep::failed);
         co_return Failure(prepared.error().within("start VM " + name_));
     }
+    (void)journal_holds(bus, context);
     auto ready = co_await await_ready(bus, context.cancel, spec.ready_wait);
     if (!ready) co_return Failure(ready.error().within("start VM " + name_));
     co_return Result<>();

@@ -24,12 +24,15 @@ Failure no_such_run(const std::string& text, const JournalStore& store) {
 } // namespace
 
 contract::Json to_json(const FeedGap& gap) {
-    contract::Json inner{{"reason", gap.reason}, {"run_id", gap.run_id}};
+    contract::Json whole;
+    auto& inner = whole["gap"];
+    inner["reason"] = gap.reason;
+    inner["run_id"] = gap.run_id;
     if (gap.first_seq > 0) inner["first_seq"] = gap.first_seq;
     if (gap.last_seq > 0) inner["last_seq"] = gap.last_seq;
     if (gap.runs > 0) inner["runs"] = gap.runs;
     inner["detail"] = gap.detail;
-    return {{"gap", std::move(inner)}};
+    return whole;
 }
 
 Result<std::string> resolve_run(const JournalStore& store, const std::string& text) {

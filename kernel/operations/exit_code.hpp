@@ -18,6 +18,7 @@ inline constexpr int contract_violation = contract::exit_code_of("contract_viola
 inline constexpr int plugin = contract::exit_code_of("plugin");
 inline constexpr int aborted = contract::exit_code_of("aborted");
 inline constexpr int not_found = contract::exit_code_of("not_found");
+inline constexpr int gap = contract::exit_code_of("gap");
 inline constexpr int cancelled = contract::exit_code_of("cancelled");
 
 constexpr int of(ErrorCode code) {

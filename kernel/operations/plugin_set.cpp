@@ -47,6 +47,7 @@ PluginSet::PluginSet(const Installation& installation, PluginRegistry& registry,
 Result<PluginSet::Found> PluginSet::load(const std::string& name, const std::string& kind) {
     PluginQuery query;
     query.name = name;
+    if (name.find('/') != name.npos) query.explicit_path = std::filesystem::absolute(name);
     query.kind_prefix = kind_prefix_of(kind);
     query.install_dir = installation_.plugin_dir;
     Found found{"", nlohmann::json::object()};

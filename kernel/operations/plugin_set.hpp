@@ -22,7 +22,7 @@ public:
     Result<std::shared_ptr<LauncherClient>> launcher(const std::string& name);
     // `terminal`: what a reporter's open request says of where people read; null when nobody does.
     struct ReporterWish {
-        std::string name;
+        std::string name; // as in [[reporters]] plugin, or a path with a slash in it
         nlohmann::json config = nlohmann::json::object();
         nlohmann::json open; // {run_id, operation, project, terminal}
     };

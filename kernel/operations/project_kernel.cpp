@@ -196,7 +196,7 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
         summary.exit_code = exit_code::cancelled;
         co_return run.finish(std::move(summary), "cancelled; what this run had started was taken down again");
     }
-    if (failed && request.keep_going && good > 0) {
+    if (failed && request.keep_going && good > 0 && !run.bus().journal_failed()) {
         summary.outcome = Outcome::partial;
         summary.exit_code = exit_code::partial;
         co_return run.finish(std::move(summary),

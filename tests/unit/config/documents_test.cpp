@@ -144,6 +144,8 @@ TEST(DefaultToml, SaysTheDefaultsOfTheCode) {
     EXPECT_EQ(said.lifecycle.sigkill_wait, own.lifecycle.sigkill_wait);
     EXPECT_EQ(said.lifecycle.ready_wait, own.lifecycle.ready_wait);
     EXPECT_EQ(said.lifecycle.boot_window, own.lifecycle.boot_window);
+    EXPECT_EQ(said.journal.runs_max, own.journal.runs_max);
+    EXPECT_EQ(said.journal.bytes_max, own.journal.bytes_max);
     EXPECT_EQ(said.bootstrap.mode, own.bootstrap.mode);
     EXPECT_EQ(said.bootstrap.remote_dir, own.bootstrap.remote_dir);
     EXPECT_EQ(said.plugin_search, own.plugin_search);
@@ -174,7 +176,8 @@ TEST(ConfigPage, AndDefaultTomlNameEveryLimit) {
     const auto page = text_of(fs::path(source_dir) / "docs/CONFIG.md");
     const auto toml = default_toml();
     for (const std::string limit : {"1 MiB", "32 parts", "16 levels", "4096 bytes", "65536 bytes", "63 letters", "1000",
-                                    "256 forwards", "65535", "512", "16 MiB", "16 TiB", "86400", "64 plugins", "16"}) {
+                                    "256 forwards", "65535", "512", "16 MiB", "16 TiB", "86400", "64 plugins", "16", "100000",
+                                    "1048576", "1099511627776"}) {
         EXPECT_NE(page.find(limit), std::string::npos) << limit;
         EXPECT_NE(toml.find(limit), std::string::npos) << limit;
     }

@@ -43,6 +43,10 @@ TEST(Limits, OfNumbers) {
     expect_vm_edge("port_forwards = [{ guest = 1, host = 0 }]", "port_forwards = [{ guest = 1, host = -1 }]");
     expect_vm_edge("[broker]\nport = 65535", "[broker]\nport = 65536");
     expect_vm_edge("[lifecycle]\nboot_window = 1000", "[lifecycle]\nboot_window = 1001");
+    expect_vm_edge("[journal]\nruns_max = 1", "[journal]\nruns_max = 0");
+    expect_vm_edge("[journal]\nruns_max = 100000", "[journal]\nruns_max = 100001");
+    expect_vm_edge("[journal]\nbytes_max = 1048576", "[journal]\nbytes_max = 1048575");
+    expect_vm_edge("[journal]\nbytes_max = 1099511627776", "[journal]\nbytes_max = 1099511627777");
     expect_vm_edge("[lifecycle]\nboot_window = 0", "[lifecycle]\nboot_window = -1");
 }
 
