@@ -5,6 +5,7 @@
 #include "cli/event_output.hpp"
 #include "contract/cloudevents.hpp"
 #include "contract/otlp.hpp"
+#include "contract/text.hpp"
 #include "operations/exit_code.hpp"
 
 #include <algorithm>

@@ -12,7 +12,7 @@ struct ExitCode {
     std::string_view name, meaning;
 };
 
-inline constexpr std::array<ExitCode, 12> exit_codes{{
+inline constexpr std::array<ExitCode, 13> exit_codes{{
     {0, "succeeded", "done, or nothing to do"},
     {1, "failed", "a VM failed, a deadline passed, the system said no"},
     {2, "usage", "the command line is wrong, or it names an unknown VM"},

@@ -116,6 +116,7 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
         if (!has_process(effort.machine->state())) tasks.push_back(bring_up(bus, effort, context, wanted.keep_going));
     co_await in_parallel(host_.executor(), std::move(tasks));
     judge_the_dead(efforts, context, wanted.keep_going);
+    bus.flush();
     if (bus.journal_failed()) { // whatever keep_going says: what stands would stand without an account of it
         cancel.open();
         total.failures.push_back({ErrorCode::io, "the run's journal cannot be written", ""});

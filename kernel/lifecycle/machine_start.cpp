@@ -36,7 +36,9 @@ void fill_in_fds(SpawnRequest& request, const std::map<std::string, int>& number
 
 // Without a journal nobody would know what happens from here on: nothing more is begun, and what boots is not waited
 // for.
-Result<> journal_holds(const EventBus& bus, BootContext& context) {
+Result<> journal_holds(EventBus& bus, BootContext& context) {
+    bus.flush(); // what was said so far, the promise of this run above all, is on disk before there is more to account
+                 // for
     if (!bus.journal_failed()) return {};
     context.cancel.open();
     return fail(ErrorCode::cancelled, "the run's journal cannot be written");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/journal_prune.hpp"
 
+#include "contract/text.hpp"
 #include "host/files.hpp"
 
 namespace castra {
@@ -23,7 +24,9 @@ void prune_journals(const Layout& layout, const Retention& retention, EventBus& 
         bus.publish(contract::draft(event, "journal of run " + run.file.run_id + " (" + run.operation + ") pruned"));
         if (bus.journal_failed()) return;   // not announced durably
         (void)files::remove(run.file.path); // what cannot be removed is chosen again by the next operation
-        (void)files::remove(layout.quarantine(run.file.run_id));
+        const auto refused = layout.quarantine(run.file.run_id);
+        (void)files::remove(refused);
+        (void)files::remove(std::filesystem::path(refused).replace_extension(".uncut.ndjson"));
         (void)files::remove(layout.torn(run.file.run_id));
     }
 }

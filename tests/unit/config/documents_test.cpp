@@ -175,9 +175,9 @@ TEST(ConfigPage, HasEveryKeyInTheSectionOfItsTable) {
 TEST(ConfigPage, AndDefaultTomlNameEveryLimit) {
     const auto page = text_of(fs::path(source_dir) / "docs/CONFIG.md");
     const auto toml = default_toml();
-    for (const std::string limit : {"1 MiB", "32 parts", "16 levels", "4096 bytes", "65536 bytes", "63 letters", "1000",
-                                    "256 forwards", "65535", "512", "16 MiB", "16 TiB", "86400", "64 plugins", "16", "100000",
-                                    "1048576", "1099511627776"}) {
+    for (const std::string limit :
+         {"1 MiB", "32 parts", "16 levels", "4096 bytes", "65536 bytes", "63 letters", "1000", "256 forwards", "65535",
+          "512", "16 MiB", "16 TiB", "86400", "64 plugins", "16", "100000", "1048576", "1099511627776"}) {
         EXPECT_NE(page.find(limit), std::string::npos) << limit;
         EXPECT_NE(toml.find(limit), std::string::npos) << limit;
     }

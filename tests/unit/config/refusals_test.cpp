@@ -40,10 +40,11 @@ TEST(Refusal, OfAnUnknownKeyNamesTheNearestOrWhereItBelongs) {
          "7:1: vms[0].bootstrap.ready_marker: unknown key in [vms.bootstrap] "
          "(it belongs in [[vms]]; in TOML a key belongs to the last [header] above it)"},
         {with_vm("[broker]\nqqq = 1"), "7:1: broker.qqq: unknown key in [broker] (known here: port)"},
-        {with_vm("[journal]\nrun_max = 3"), "7:1: journal.run_max: unknown key in [journal] (did you mean \"runs_max\"?)"},
+        {with_vm("[journal]\nrun_max = 3"),
+         "7:1: journal.run_max: unknown key in [journal] (did you mean \"runs_max\"?)"},
         {with_vm("[vm]"), "6:2: vm: unknown key at the top of the file (did you mean \"vms\"?)"},
         {"zzz = 1\n" + with_vm(""), "1:1: zzz: unknown key at the top of the file (known here: version, project, "
-                                    "broker, lifecycle, bootstrap, plugins, reporters, vms)"},
+                                    "broker, lifecycle, journal, bootstrap, plugins, reporters, vms)"},
         {with_vm("[workflows]"),
          "6:2: workflows: unknown key at the top of the file (it never had an effect; remove it)"},
         {with_vm("managed_image = { name = \"x\" }"),

@@ -186,9 +186,8 @@ TEST_F(EventFeedTest, FollowsANamedRunToItsSummary) {
 
 TEST_F(EventFeedTest, FollowsIntoTheNextRunAndNeverEndsByItself) {
     sealed_run(1, 1);
-    const auto told =
-        feed({"", {}, true}, {[&] { append(3, line(1)); }, [&] { append(3, line(2, "summary")); },
-                              [&] { sealed_run(2, 1); }, [&] { sealed_run(4, 1); }});
+    const auto told = feed({"", {}, true}, {[&] { append(3, line(1)); }, [&] { append(3, line(2, "summary")); },
+                                            [&] { sealed_run(2, 1); }, [&] { sealed_run(4, 1); }});
     EXPECT_EQ(told, (Strings{"1:1", "|", "3:1", "|", "3:2", "|", "2:1", "|", "4:1"})) << "2: the clock was set back";
     EXPECT_FALSE(has_ended);
 }

@@ -24,7 +24,9 @@ protected:
     }
     void TearDown() override { fs::remove_all(dir); }
 
-    void write(const std::string& file, const std::string& text) { std::ofstream(dir / file, std::ios::binary) << text; }
+    void write(const std::string& file, const std::string& text) {
+        std::ofstream(dir / file, std::ios::binary) << text;
+    }
     static std::string line(int seq, const std::string& more = "") {
         return R"({"type":"message","operation":"up","project":"demo","time":"2026-11-23T13:06:0)" +
                std::to_string(seq) + R"(.000000Z","seq":)" + std::to_string(seq) + more + "}\n";
