@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstdio>
-#include <fcntl.h>
-#include <sys/stat.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 namespace castra {
 namespace {
@@ -23,14 +23,16 @@ int tell(const Error& error) {
     return exit_code::of(error.code);
 }
 
-// A reader that goes away is noticed at once, not with the next event.
+// A reader that goes away is noticed at once, not with the next event. Through an epoll of its own: Asio would make a
+// descriptor non-blocking, and stdout is shared with whoever started us.
 Task<> stop_when_nobody_reads(Executor executor, std::shared_ptr<Gate> stop) {
-    struct stat info {};
-    if (::fstat(STDOUT_FILENO, &info) != 0 || !(S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode))) co_return;
-    asio::posix::stream_descriptor out(executor, ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+    UniqueFd queue(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event only_its_end{};
+    if (!queue || ::epoll_ctl(queue.get(), EPOLL_CTL_ADD, STDOUT_FILENO, &only_its_end) != 0) co_return; // a file, say
+    asio::posix::stream_descriptor watched(executor, queue.release());
     boost::system::error_code error;
-    co_await out.async_wait(asio::posix::stream_descriptor::wait_error,
-                            asio::redirect_error(asio::use_awaitable, error));
+    co_await watched.async_wait(asio::posix::stream_descriptor::wait_read,
+                                asio::redirect_error(asio::use_awaitable, error));
     if (!error) stop->open();
 }
 

@@ -287,6 +287,7 @@ class DiskFull(Journals):
         """Commands run by self.castra() and self.start() see a journal directory with `free` bytes left."""
         self.journal = self.dir / "small"
         self.journal.mkdir()
+        self.addCleanup(shutil.rmtree, self.dir, True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={free},mode=0700", "none", str(self.journal)], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", str(self.journal)])
         state = self.dir / "state"
