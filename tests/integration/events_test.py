@@ -32,7 +32,7 @@ class Events(Journals):
         self.assertEqual(self.ndjson("--since", f"{run}:1", "--run", run), "".join(lines[1:]))
 
     def test_filters(self):
-        up, _ = self.up_and_down()
+        up, down = self.up_and_down()
         run = json.loads(up.splitlines()[0])["run_id"]
         shown = lambda *arguments: [json.loads(line)["type"] for line in self.ndjson("--run", run, *arguments).splitlines()]
         self.assertEqual(shown("--type", "vm.*"), ["vm.launch", "vm.ready"])
@@ -40,8 +40,10 @@ class Events(Journals):
         self.assertEqual(shown("--vm", "p-0"), ["vm.launch", "vm.ready"])
         self.assertEqual(shown("--vm", "other"), [])
         self.assertEqual(shown("--severity", "warn"), [])
-        severities = {json.loads(line)["severity"] for line in self.ndjson("--severity", "warn").splitlines()}
-        self.assertEqual(severities, {"warn"}, "down escalates")
+        for severity, wanted in (("info", ("info", "warn", "error", "blocker")), ("warn", ("warn", "error", "blocker"))):
+            expected = [line for line in down.splitlines() if json.loads(line)["severity"] in wanted]
+            self.assertEqual(self.ndjson("--severity", severity).splitlines(), expected)
+        self.assertIn('"severity":"info"', down)
 
     def test_for_people_it_looks_as_it_did(self):
         self.processes_toml(READY, extra=NOTIFY)

@@ -40,7 +40,7 @@ protected:
     std::string whole_run() {
         Request request;
         request.operation = Operation::up;
-        Run run(clock, request, "demo", "0");
+        castra::Run run(clock, request, "demo", "0");
         run_id = run.id();
         EXPECT_TRUE(run.open({layout().journal(run_id), {}}));
         run.accept({});
