@@ -6,8 +6,9 @@
 namespace castra::contract::prose {
 
 inline constexpr std::string_view opening = R"(
-This page is made from the registry (`kernel/contract/`) by `castra contract docs` and checked by a test: do not edit it. How the
-contract may change: [CONTRACT_CHANGES.md](CONTRACT_CHANGES.md). The same facts for programs:
+This page is made from the registry (`kernel/contract/`) by `castra contract docs` and checked by a test: do not edit it. A type
+stands here when it is registered; an operation that is not built yet does not emit its types ([ARCHITECTURE.md](ARCHITECTURE.md)).
+How the contract may change: [CONTRACT_CHANGES.md](CONTRACT_CHANGES.md). The same facts for programs:
 
 | command | prints |
 |---|---|
