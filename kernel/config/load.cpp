@@ -5,6 +5,7 @@
 #include "config/limits.hpp"
 #include "config/project.hpp"
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 
@@ -67,10 +68,14 @@ tl::expected<std::string, LoadFailure> read_file(const fs::path& file, const std
         return refuse(ErrorCode::config_invalid, "is no regular file", "put the text into a file");
     std::ifstream stream(file, std::ios::binary);
     if (!stream) return refuse(ErrorCode::config_invalid, "cannot be opened", "may you read it?");
-    std::string text(limits::file_bytes_max + 1, '\0'); // one more than allowed: parse() sees that it is too much
-    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (stream.bad()) return refuse(ErrorCode::config_invalid, "cannot be read", "may you read it?");
-    text.resize(static_cast<std::size_t>(stream.gcount()));
+    std::string text;
+    std::array<char, 8192> block;                   // NOLINT(*-member-init): filled before it is read
+    while (text.size() <= limits::file_bytes_max) { // more than allowed: parse() sees that it is too much
+        stream.read(block.data(), block.size());
+        text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
+        if (stream.bad()) return refuse(ErrorCode::config_invalid, "cannot be read", "may you read it?");
+        if (!stream) break;
+    }
     return text;
 }
 

@@ -131,11 +131,20 @@ struct ChildSetup {
     int input, output;
     std::vector<InheritedFd> fds; // fd moved above every target number beforehand
     int number_end = 3;
-    int go = -1; // held: a byte must come before anything else is done
+    int go = -1; // held: a byte must come before it becomes the program
 
+    // Held, all but the last step is done while castra writes down who it is.
     [[nodiscard]] int run() const {
-        setsid();
+        const int error = prepare();
         if (char word = 0; go >= 0 && ::read(go, &word, 1) != 1) _exit(127);
+        if (error != 0) return error;
+        execve(program, argv, env);
+        return errno;
+    }
+
+private:
+    [[nodiscard]] int prepare() const {
+        setsid();
         umask(0077);
         sigset_t none;
         sigemptyset(&none);
@@ -148,8 +157,7 @@ struct ChildSetup {
         if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) return errno;
         for (const auto& [fd, number] : fds)
             if (dup2(fd, number) < 0) return errno;
-        execve(program, argv, env);
-        return errno;
+        return 0;
     }
 };
 
@@ -213,8 +221,10 @@ Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const S
     if (request.held) {
         int ends[2];
         if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno(doing);
-        go_read.reset(ends[0]);
         go_write.reset(ends[1]);
+        go_read.reset(fcntl(ends[0], F_DUPFD_CLOEXEC, child.number_end)); // not in the way of a dup2
+        ::close(ends[0]);
+        if (!go_read) return fail_errno(doing + ": duplicate a descriptor");
         child.go = go_read.get();
     }
 
@@ -223,7 +233,9 @@ Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const S
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int pid = fork();
+    // vfork: the child borrows our memory until it is the program, so nothing of it is marked for copying, which costs
+    // milliseconds. A held child must have its own, as we go on while it waits.
+    const int pid = request.held ? fork() : vfork();
     const int fork_error = errno;
     if (pid == 0) {
         if (request.held) ::close(go_write.get()); // or the end of castra would never be the end of the pipe

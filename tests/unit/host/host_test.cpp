@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "host/file_lock.hpp"
 #include "host/files.hpp"
 #include "host/host.hpp"
 #include "host/in_parallel.hpp"
@@ -6,6 +7,7 @@
 #include "host/system_process.hpp"
 
 #include <csignal>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -82,6 +84,28 @@ TEST_F(HostTest, RunsAHeldProgramOnlyWhenReleased) {
     run((*missing)->wait());
 }
 
+TEST_F(HostTest, HoldsAProgramWhateverDescriptorsItGets) {
+    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    SpawnRequest request;
+    request.program = "/bin/sh";
+    request.argv = {"sh", "-c", "test -e /proc/self/fd/3 && test -e /proc/self/fd/30"};
+    request.working_dir = "/";
+    request.held = true;
+    for (int number = 3; number <= 30; ++number) // the numbers of castra's own descriptors are among them
+        request.fds.push_back({null.get(), number});
+    auto held = host->spawn(request);
+    ASSERT_TRUE(held);
+    EXPECT_TRUE((*held)->release());
+    EXPECT_EQ(run((*held)->wait()).exit_code, 0);
+    request.working_dir = "/nowhere";
+    auto lost = host->spawn(request);
+    ASSERT_TRUE(lost);
+    const auto told = (*lost)->release();
+    ASSERT_FALSE(told);
+    EXPECT_EQ(told.error().text, "run /bin/sh: No such file or directory");
+    run((*lost)->wait());
+}
+
 TEST_F(HostTest, SaysWhyAProgramCannotRun) {
     SpawnRequest request;
     request.program = "/etc/passwd";
@@ -155,6 +179,18 @@ TEST_F(HostTest, RefusesASocketPathThatIsTooLong) {
     const auto fd = host->listen_unix_fd("/tmp/" + std::string(110, 'x'));
     ASSERT_FALSE(fd);
     EXPECT_NE(fd.error().text.find("107"), std::string::npos);
+}
+
+TEST(FileLock, NamesItsHolderAndNothingOfTheOneBefore) {
+    const auto path = std::filesystem::temp_directory_path() / ("castra-lock-" + std::to_string(::getpid()));
+    ASSERT_TRUE(FileLock::try_lock(path, "a holder with a long name"));
+    const auto held = FileLock::try_lock(path, "me");
+    ASSERT_TRUE(held);
+    const auto refused = FileLock::try_lock(path, "you");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::busy);
+    EXPECT_EQ(refused.error().text, "lock " + path.string() + " is held by me");
+    std::filesystem::remove(path);
 }
 
 TEST(Files, ReplaceLeavesTheOldOrTheNewAndNothingElse) {
