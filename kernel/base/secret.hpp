@@ -2,9 +2,9 @@
 // A value that no output may show. Not convertible to a string, not printable, not comparable; whoever needs the bytes
 // says reveal(), which is easy to search for. Wiped when it goes.
 #pragma once
+#include <string.h> // explicit_bzero
 #include <string>
 #include <string_view>
-#include <string.h> // explicit_bzero
 
 namespace castra {
 
@@ -13,6 +13,7 @@ public:
     Secret() = default;
     explicit Secret(std::string value) : value_(std::move(value)) {}
     Secret(const Secret&) = default;
+    // NOLINTNEXTLINE(performance-move-constructor-init): a short string that was moved from keeps its letters.
     Secret(Secret&& other) noexcept : value_(other.value_) { other.wipe(); }
     Secret& operator=(const Secret&) = default;
     Secret& operator=(Secret&& other) noexcept {
