@@ -20,7 +20,7 @@ UPDATE = os.environ.get("UPDATE") == "1"
 READY = ["/bin/sh", "-c", "echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"]
 STUBBORN = ["/bin/sh", "-c", "trap '' TERM; echo READY >&$CASTRA_NOTIFY_FD; while true; do sleep 1; done"]
 NAMES = ("up", "up-unchanged", "status", "down", "down-killed", "down-nothing", "rejected", "rejected-config", "failed", "cancelled",
-         "supervise")
+         "supervise", "partial", "aborted")
 
 
 def versions():
@@ -130,6 +130,20 @@ class Goldens(support.Project):
         lines = support.until(child, "vm.launch")
         child.send_signal(signal.SIGINT)
         self.golden("cancelled", support.rest_of(child, lines))
+
+    def test_partial(self):
+        # One boots at a time, so that the two do not interleave.
+        vm = '[[vms]]\nname = "{}"\nlauncher = "process"\n[vms.options]\nready = "notify"\ncommand = {}\n'
+        self.write("[lifecycle]\nboot_window = 1\n" + vm.format("good", json.dumps(READY))
+                   + vm.format("bad", json.dumps(["/bin/sh", "-c", "exit 3"])))
+        self.golden("partial", self.castra("up", "--keep-going").stdout)
+
+    def test_sealed_by_another_process(self):
+        self.fleet(["/bin/sleep", "1000"])
+        child = self.start("up")
+        lines = support.until(child, "vm.launch")
+        os.kill(self.supervisor(), signal.SIGKILL)
+        self.golden("aborted", support.rest_of(child, lines))
 
     def test_an_unexpected_end(self):
         self.fleet(READY)

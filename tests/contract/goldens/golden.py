@@ -39,6 +39,8 @@ PLACEHOLDERS = {
     "reclaimed_bytes": ("<int:bytes>", _count, 4096),
     **{name: ("<int:milliseconds>", _count, 1) for name in ("duration_ms", "boot_ms", "elapsed_ms", "waited_ms", "total_ms")},
     **{name: ("<path>", _path, "/p") for name in ("config_path", "path", "overlay_path", "base_image")},
+    # Of a VM in summary it is a text; elsewhere a word of an enum, which stays.
+    "reason": ("<text>", _matches(r".* .*"), "text"),
     **{name: ("<text>", _text, "text") for name in ("message", "text", "title", "detail", "hint", "remediation", "serial_tail")},
 }
 
