@@ -40,10 +40,16 @@ class Events(Journals):
         self.assertEqual(shown("--vm", "p-0"), ["vm.launch", "vm.ready"])
         self.assertEqual(shown("--vm", "other"), [])
         self.assertEqual(shown("--severity", "warn"), [])
-        for severity, wanted in (("info", ("info", "warn", "error", "blocker")), ("warn", ("warn", "error", "blocker"))):
-            expected = [line for line in down.splitlines() if json.loads(line)["severity"] in wanted]
-            self.assertEqual(self.ndjson("--severity", severity).splitlines(), expected)
-        self.assertIn('"severity":"info"', down)
+
+    def test_a_severity_means_that_and_above(self):
+        self.processes_toml(["/bin/false"], extra=NOTIFY)
+        failed = self.castra("up").stdout.splitlines(keepends=True)
+        above = lambda *severities: "".join(line for line in failed if json.loads(line)["severity"] in severities)
+        self.assertNotIn(above("error"), ("", "".join(failed)))
+        self.assertEqual(self.ndjson("--severity", "warn"), above("warn", "error", "blocker"))
+        self.assertEqual(self.ndjson("--severity", "error"), above("error", "blocker"))
+        self.assertEqual(self.ndjson("--severity", "blocker"), "")
+        self.assertEqual(self.ndjson("--severity", "progress"), "".join(failed))
 
     def test_for_people_it_looks_as_it_did(self):
         self.processes_toml(READY, extra=NOTIFY)
