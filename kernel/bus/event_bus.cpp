@@ -173,8 +173,8 @@ void EventBus::conclude(contract::Summary summary, std::optional<contract::Error
     writer_.wait();
     const std::scoped_lock lock(mutex_);
     report_troubles();
-    if (monitor_.owes_broker())
-        admit_and_write(contract::message(Severity::warn, "the broker was not concluded", "broker_aborted"));
+    for (const auto& name : monitor_.owed_brokers())
+        admit_and_write(contract::broker_aborted(name, "the run ended before it was concluded"));
     if (!admit_and_write(summary_event(summary, std::move(error), std::move(message))) && !monitor_.is_sealed()) {
         // A bug of ours; whoever reads must get an end all the same, and a truthful one.
         contract::Summary bare;

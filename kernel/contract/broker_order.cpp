@@ -11,7 +11,8 @@ Check BrokerOrder::check(const Event& event) const {
         if (known != granted_.end())
             return violation(13, "session " + asked->session + " is open already", known->second);
     }
-    if (const auto* closed = event.as<BrokerSessionClosed>(); closed && !adopts_ && !granted_.contains(closed->session))
+    const auto* closed = event.as<BrokerSessionClosed>();
+    if (closed && !granted_.contains(closed->session) && (!adopts_ || closed_.contains(closed->session)))
         return violation(13, "session " + closed->session + " closes and had not been granted", seq_);
     return {};
 }
@@ -22,7 +23,8 @@ void BrokerOrder::commit(const Event& event) {
     if (event.is<BrokerStopped>()) runs_ = false;
     if (const auto* asked = event.as<BrokerHandshake>(); asked && asked->session_outcome == SessionOutcome::granted)
         granted_.emplace(asked->session, seq_);
-    if (const auto* closed = event.as<BrokerSessionClosed>()) granted_.erase(closed->session);
+    if (const auto* closed = event.as<BrokerSessionClosed>())
+        if (granted_.erase(closed->session) == 0 || adopts_) closed_.insert(closed->session);
 }
 
 } // namespace castra::contract

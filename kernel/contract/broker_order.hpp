@@ -6,6 +6,7 @@
 #include "contract/violation.hpp"
 
 #include <map>
+#include <set>
 
 namespace castra::contract {
 
@@ -19,6 +20,7 @@ private:
     bool runs_ = false;
     bool adopts_ = false; // it ran before the run: sessions may close that were granted before
     std::map<std::string, std::int64_t, std::less<>> granted_; // session, seq
+    std::set<std::string, std::less<>> closed_;                // adopted sessions that are gone
     std::int64_t seq_ = 0;
 };
 

@@ -93,7 +93,7 @@ Check read(const Json& value, T& out, const std::string& path, ReaderMode mode) 
 template <class T>
 Check read_described(const Json& object, T& out, const std::string& path, ReaderMode mode, std::size_t& seen) {
     Check bad;
-    T::describe([&](std::string_view name, auto member, const Note&) {
+    T::describe([&](std::string_view name, auto member, const Note& note) {
         if (bad) return;
         auto& held = out.*member;
         using Held = std::remove_cvref_t<decltype(held)>;
@@ -107,6 +107,11 @@ Check read_described(const Json& object, T& out, const std::string& path, Reader
             bad = read(*found, held.emplace(), path + std::string(name), mode);
         else
             bad = read(*found, held, path + std::string(name), mode);
+        if (bad) return;
+        if (found->is_number_integer() && note.unit != Unit::none && found->get<double>() < 0)
+            bad = refuse(path + std::string(name), "is negative");
+        if (note.unit == Unit::utc_time && !is_utc_text(found->get_ref<const std::string&>()))
+            bad = refuse(path + std::string(name), "is not of the form YYYY-MM-DDThh:mm:ss.uuuuuuZ");
     });
     return bad;
 }

@@ -19,8 +19,9 @@ class Writer {
 public:
     template <class T>
     void members(const T& value) {
-        T::describe([this, &value](std::string_view name, auto member, const Note&) {
+        T::describe([this, &value](std::string_view name, auto member, const Note& note) {
             const auto& held = value.*member;
+            unit_ = note.unit;
             using Held = std::remove_cvref_t<decltype(held)>;
             if constexpr (Unwrapped<Held>::optional) {
                 if (!held) return;
@@ -96,6 +97,7 @@ private:
 
     void integer(std::int64_t value) {
         if (value > integer_max || value < -integer_max) refuse_here("is beyond 2^53-1");
+        if (value < 0 && unit_ != Unit::none) refuse_here("is negative");
         char* at = room(24);
         used_to(std::to_chars(at, at + 24, value).ptr);
     }
@@ -230,6 +232,7 @@ private:
     std::array<std::string_view, 8> path_{}; // described structs do not nest deeper
     std::size_t depth_ = 0;
     bool is_first_ = true;
+    Unit unit_ = Unit::none; // of the member being written
     Check bad_;
 };
 

@@ -15,4 +15,10 @@ Draft message(Severity severity, std::string text, std::string code) {
     return out;
 }
 
+Draft broker_aborted(const std::string& name, const std::string& why) {
+    auto event = message(Severity::warn, "broker " + name + ": " + why, "broker_aborted");
+    std::get<Message>(event.body).path = name;
+    return event;
+}
+
 } // namespace castra::contract

@@ -64,4 +64,7 @@ Draft draft(E body, std::string message) {
 // A `message` event; its text is the envelope's message.
 Draft message(Severity severity, std::string text, std::string code = {});
 
+// The `message` that concludes a promised broker of which nothing came (rule 7).
+Draft broker_aborted(const std::string& name, const std::string& why);
+
 } // namespace castra::contract

@@ -23,8 +23,8 @@ public:
     // For a reader that goes on after a line it could not admit: the next seq is one further, or `seq` + 1.
     void skip() { run_.skip_to(run_.seq() + 1); }
     void skip_to(std::int64_t seq) { run_.skip_to(seq); }
-    bool owes_broker() const { return promise_.owes_broker(); }
-    // See Promise::owed.
+    // See Promise.
+    std::vector<std::string> owed_brokers() const { return promise_.owed_brokers(); }
     std::vector<VmResult> owed(const Summary& summary, const std::string& reason) const {
         return promise_.owed(summary, reason);
     }

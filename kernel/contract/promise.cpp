@@ -4,14 +4,18 @@
 namespace castra::contract {
 namespace {
 
-bool concludes_broker(const Event& event) {
-    const auto* said = event.as<Message>();
-    return event.is<BrokerStarted>() || event.is<BrokerStopped>() || (said && said->code == "broker_aborted");
+Check check_accepted(const CommandAccepted& accepted) {
+    std::set<std::pair<std::string_view, std::string_view>> seen;
+    for (const auto& expected : accepted.expects)
+        if (!seen.emplace(expected.kind, expected.name).second)
+            return violation(7, expected.kind + " " + expected.name + " is promised twice");
+    return {};
 }
 
 } // namespace
 
 Check Promise::check(const Event& event) const {
+    if (const auto* accepted = event.as<CommandAccepted>()) return check_accepted(*accepted);
     const auto* summary = event.as<Summary>();
     if (!summary) return {};
     auto open = vms_;
@@ -21,7 +25,10 @@ Check Promise::check(const Event& event) const {
         open.erase(result.vm);
     }
     if (!open.empty()) return violation(7, "vm " + *open.begin() + " was promised and is not concluded", 1);
-    if (owes_broker()) return violation(7, "the broker was promised and is not concluded", 1);
+    if (const auto brokers = owed_brokers(); !brokers.empty())
+        return violation(7, "broker " + brokers.front() + " was promised and is not concluded", 1);
+    if (!brokers_.empty() && aborted_.size() + (broker_seen_ ? 1 : 0) > brokers_.size())
+        return violation(7, "broker " + *brokers_.begin() + " is concluded twice", 1);
     return {};
 }
 
@@ -29,9 +36,20 @@ void Promise::commit(const Event& event) {
     if (const auto* accepted = event.as<CommandAccepted>())
         for (const auto& expected : accepted->expects) {
             if (expected.kind == "vm") vms_.insert(expected.name);
-            if (expected.kind == "broker") expects_broker_ = true;
+            if (expected.kind == "broker") brokers_.insert(expected.name);
         }
-    if (concludes_broker(event)) broker_concluded_ = true;
+    if (event.is<BrokerStarted>() || event.is<BrokerStopped>()) broker_seen_ = true;
+    if (const auto* said = event.as<Message>();
+        said && said->code == "broker_aborted" && said->path && brokers_.contains(*said->path))
+        aborted_.insert(*said->path);
+}
+
+std::vector<std::string> Promise::owed_brokers() const {
+    std::vector<std::string> out;
+    if (aborted_.size() + (broker_seen_ ? 1 : 0) >= brokers_.size()) return out;
+    for (const auto& name : brokers_)
+        if (!aborted_.contains(name)) out.push_back(name);
+    return out;
 }
 
 std::vector<VmResult> Promise::owed(const Summary& summary, const std::string& reason) const {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "contract/run_order.hpp"
 
+#include "contract/exit_codes.hpp"
+
 namespace castra::contract {
 namespace {
 
@@ -57,10 +59,19 @@ Check RunOrder::check_summary(const Event& event, const Summary& summary) const 
         if (claimed[i] != counts[i])
             return violation(4, "counts." + std::string(EnumText<Severity>::values[i]) + "_events should be " +
                                     std::to_string(counts[i]));
+    auto first_error = first_error_seq_;
+    if (!first_error && event.envelope.severity >= Severity::error) first_error = event.envelope.seq;
+    if (summary.first_error_seq != first_error)
+        return violation(4, "first_error_seq is not the first event of severity error");
     const auto failures = counts[index_of(Severity::error)] + counts[index_of(Severity::blocker)];
     const bool ok = summary.outcome == Outcome::succeeded;
     if (ok != (summary.exit_code == 0))
         return violation(5, "outcome " + std::string(text_of(summary.outcome)) + " disagrees with exit_code");
+    for (const auto& [outcome, code] : {std::pair(Outcome::partial, exit_code_of("partial")),
+                                        std::pair(Outcome::cancelled, exit_code_of("cancelled")),
+                                        std::pair(Outcome::aborted, exit_code_of("aborted"))})
+        if (summary.outcome == outcome && summary.exit_code != code)
+            return violation(5, "outcome " + std::string(text_of(outcome)) + " has exit code " + std::to_string(code));
     if (ok && failures > 0) return violation(5, "outcome succeeded disagrees with events of severity error");
     if (summary.outcome == Outcome::failed && failures == 0)
         return violation(5, "outcome failed without an event of severity error");
@@ -75,6 +86,7 @@ void RunOrder::commit(const Event& event) {
     seq_ = event.envelope.seq;
     elapsed_us_ = event.envelope.elapsed_us;
     ++counts_[index_of(event.envelope.severity)];
+    if (!first_error_seq_ && event.envelope.severity >= Severity::error) first_error_seq_ = seq_;
 }
 
 } // namespace castra::contract

@@ -26,6 +26,7 @@ private:
     Phase phase_ = Phase::start;
     std::string run_id_;
     std::int64_t seq_ = 0, elapsed_us_ = 0;
+    std::optional<std::int64_t> first_error_seq_;
     std::array<std::int64_t, EnumText<Severity>::values.size()> counts_{};
 };
 

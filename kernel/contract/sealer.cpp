@@ -27,10 +27,8 @@ std::string Sealer::seal(std::int64_t unix_us, int exit_code, const std::string&
     auto event = draft(summary, why).at(Severity::warn).took(envelope_.elapsed_us / 1000);
     event.envelope.last = true;
     // A promised broker is concluded by a message of its own (rule 7).
-    if (monitor_.owes_broker()) {
-        auto broker = message(Severity::warn, "the broker's fate is unknown: " + why, "broker_aborted");
-        lines += add(std::move(broker), unix_us);
-    }
+    for (const auto& name : monitor_.owed_brokers())
+        lines += add(broker_aborted(name, why), unix_us);
     auto& body = std::get<Summary>(event.body);
     body.events_emitted = envelope_.seq + 1;
     body.counts = counts_;

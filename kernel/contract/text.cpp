@@ -57,6 +57,14 @@ std::string clean_text(std::string_view text, std::size_t bytes_max, bool one_li
     return out;
 }
 
+bool is_utc_text(std::string_view text) {
+    constexpr std::string_view form = "0000-00-00T00:00:00.000000Z";
+    if (text.size() != form.size()) return false;
+    for (std::size_t i = 0; i < form.size(); ++i)
+        if (form[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) return false;
+    return true;
+}
+
 std::string utc_text(std::int64_t unix_us) {
     using namespace std::chrono;
     const auto since = microseconds(unix_us);

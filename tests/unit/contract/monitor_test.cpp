@@ -217,6 +217,7 @@ TEST(Monitor, Rule4CountsAreTrue) {
     EXPECT_EQ(broken([](Summary& s) { s.counts.warn_events = 1; }), 4);
     EXPECT_EQ(broken([](Summary& s) { s.counts.blocker_events = 1; }), 4);
     EXPECT_EQ(broken([](Summary& s) { s.events_emitted = 3; }), 4);
+    EXPECT_EQ(broken([](Summary& s) { s.first_error_seq = 1; }), 4);
 }
 
 TEST(Monitor, Rule5OutcomeAgreesWithExitCodeAndSeverities) {
@@ -226,6 +227,9 @@ TEST(Monitor, Rule5OutcomeAgreesWithExitCodeAndSeverities) {
     EXPECT_EQ(refusal_of_end({accepted(), message(Severity::error, "bad")}, Outcome::succeeded, 0), 5);
     EXPECT_EQ(refusal_of_end({accepted(), message(Severity::error, "bad")}, Outcome::failed, 1), 0);
     EXPECT_EQ(refusal_of_end({accepted()}, Outcome::cancelled, 130), 0);
+    EXPECT_EQ(refusal_of_end({accepted()}, Outcome::cancelled, 1), 5);
+    EXPECT_EQ(refusal_of_end({accepted()}, Outcome::partial, 1), 5);
+    EXPECT_EQ(refusal_of_end({accepted()}, Outcome::aborted, 1), 5);
 }
 
 TEST(Monitor, Rule6AfterARefusalOnlySummary) {
@@ -242,7 +246,14 @@ TEST(Monitor, Rule7ConcludesWhatWasPromisedExactlyOnce) {
     const auto broker = accepted({}, {{"broker", "broker"}});
     EXPECT_EQ(refusal_of_end({broker}, Outcome::cancelled, 130), 7);
     EXPECT_EQ(refusal_of_end({broker, broker_started()}, Outcome::succeeded, 0), 0);
-    EXPECT_EQ(refusal_of_end({broker, message(Severity::warn, "no", "broker_aborted")}, Outcome::cancelled, 130), 0);
+    EXPECT_EQ(refusal_of_end({broker, broker_aborted("broker", "no")}, Outcome::cancelled, 130), 0);
+    EXPECT_EQ(refusal_of_end({broker, broker_aborted("another", "no")}, Outcome::cancelled, 130), 7);
+    EXPECT_EQ(refusal_of_end({broker, broker_started(), broker_aborted("broker", "no")}, Outcome::cancelled, 130), 7);
+    EXPECT_EQ(refusal_of_end({broker, broker_started(), draft(BrokerStopped{}, "m"), broker_started()},
+                             Outcome::succeeded, 0),
+              0)
+        << "restarted";
+    expect_refused(7, {accepted({}, {{"vm", "web-0"}, {"vm", "web-0"}})});
 }
 
 TEST(Monitor, Rule8LaunchesInOrderAndOneIncarnationAtATime) {
@@ -318,6 +329,7 @@ TEST(Monitor, Rule13KnowsTheBrokersSessions) {
     CommandAccepted adopted;
     adopted.broker_running = true;
     EXPECT_EQ(refusal_of({draft(adopted, "up"), session_closed("of before")}), 0);
+    expect_refused(13, {draft(adopted, "up"), session_closed("of before"), session_closed("of before")});
 }
 
 TEST(Monitor, Rule14ADryRunRemovesNothing) {

@@ -38,6 +38,9 @@ TEST(Decode, RefusesWhatTheRegistryDoesNotHave) {
     EXPECT_TRUE(broken([](Json& e) { e["pid"] = nullptr; }));
     EXPECT_TRUE(broken([](Json& e) { e["pid"] = integer_max + 1; }));
     EXPECT_TRUE(broken([](Json& e) { e["pid"] = -integer_max - 1; }));
+    EXPECT_TRUE(broken([](Json& e) { e["elapsed_us"] = -1; }));
+    EXPECT_TRUE(broken([](Json& e) { e["time"] = "2026-11-23T13:06:02Z"; }));
+    EXPECT_TRUE(broken([](Json& e) { e["time"] = "2026-11-23T13:06:02.000001+"; }));
     EXPECT_TRUE(broken([](Json& e) { e["surprise"] = 1; }));
     EXPECT_TRUE(broken([](Json& e) { e["error"] = {{"code", "a"}, {"title", "b"}, {"retryable", true}, {"x", 1}}; }));
     EXPECT_TRUE(broken([](Json& e) { e["message"] = "two\nlines"; }));
@@ -104,6 +107,7 @@ TEST(Encode, RefusesWhatTypesCannotPrevent) {
     EXPECT_TRUE(refused([](Event& e) { std::get<VmLaunch>(e.body).launcher = std::string("a\0", 2); }));
     EXPECT_TRUE(refused([](Event& e) { e.envelope.ext = Json{{"a", nullptr}}; }));
     EXPECT_TRUE(refused([](Event& e) { e.envelope.ext = Json{{"a\x1b", 1}}; }));
+    EXPECT_TRUE(refused([](Event& e) { e.envelope.elapsed_us = -1; }));
     EXPECT_TRUE(refused([](Event& e) { e.envelope.ext = Json::array(); }));
     EXPECT_TRUE(refused([](Event& e) {
         Json deep = 1;
@@ -125,6 +129,7 @@ TEST(Encode, RoundTripsEveryType) {
                                          .because({"c", "t\n2\t", "d", true}));
             event.envelope.ext = Json{{"deep", {1, "two", true, -3}}};
             event.envelope.progress = ProgressField{1, 2, "vms"};
+            event.envelope.cause_seq = 1;
             std::string line;
             const auto bad = encode(event, line);
             ASSERT_FALSE(bad) << bad->text;

@@ -19,6 +19,7 @@ public:
         envelope.elapsed_us = seq_ * 10;
         if (envelope.source.empty()) envelope.source = "kernel";
         ++counts_.of(envelope.severity);
+        if (!first_error_ && envelope.severity >= Severity::error) first_error_ = seq_;
         return draft;
     }
     Event summary(Outcome outcome, int exit_code, std::vector<VmResult> vms = {}) {
@@ -27,6 +28,8 @@ public:
         summary.exit_code = exit_code;
         summary.events_emitted = seq_ + 1;
         summary.vms = std::move(vms);
+        summary.first_error_seq = first_error_;
+        if (!first_error_ && outcome == Outcome::failed) summary.first_error_seq = seq_ + 1;
         const auto severity = outcome == Outcome::failed ? Severity::error : Severity::info;
         summary.counts = counts_;
         ++summary.counts.of(severity);
@@ -39,6 +42,7 @@ public:
 private:
     std::int64_t seq_ = 0;
     Counts counts_;
+    std::optional<std::int64_t> first_error_;
 };
 
 inline std::string line_of(const Event& event) {
