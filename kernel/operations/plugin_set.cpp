@@ -51,7 +51,7 @@ Result<PluginSet::Found> PluginSet::load(const std::string& name, const std::str
     query.kind_prefix = kind_prefix_of(kind);
     query.install_dir = installation_.plugin_dir;
     Found found{"", nlohmann::json::object()};
-    std::optional<std::string> pin;
+    LoadOptions options;
     if (config_) {
         for (const auto& dir : config_->plugin_search)
             query.search_dirs.emplace_back(dir);
@@ -59,15 +59,13 @@ Result<PluginSet::Found> PluginSet::load(const std::string& name, const std::str
         if (entry != config_->plugins.end()) {
             query.explicit_path = entry->path;
             found.config = entry->config;
-            if (!entry->sha256.empty()) pin = entry->sha256;
-            if (entry->isolation == "process")
-                return fail(ErrorCode::plugin,
-                            "plugin " + name + ": isolation = \"process\" is not available in this version",
-                            "leave it out, or set isolation = \"in-process\"");
+            if (!entry->sha256.empty()) options.sha256 = entry->sha256;
+            if (!entry->isolation.empty())
+                options.isolation = entry->isolation == "process" ? Isolation::process : Isolation::in_process;
         }
     }
     CASTRA_TRY(file, find_plugin(query));
-    CASTRA_TRY(library, registry_.load(file, pin));
+    CASTRA_TRY(library, registry_.load(file, options));
     if (!library->manifest().provides(kind))
         return fail(ErrorCode::plugin,
                     "plugin " + library->manifest().id + " (" + file.string() + ") does not provide " + kind);

@@ -4,6 +4,7 @@
 #include "contract/decode.hpp"
 #include "contract/registry.hpp"
 #include "contract/text.hpp"
+#include "state/plugin_state.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -34,6 +35,17 @@ public:
 
     PluginHostTime now() override { return {host_.clock().unix_us(), host_.clock().monotonic_us() * 1000}; }
     bool cancelled() override { return cancelled_; }
+
+    void fault(std::string_view plugin, std::string_view what) override {
+        const auto text = "plugin " + std::string(plugin) + " " + std::string(what);
+        asio::post(host_.executor(), [this, text] {
+            log_("error", text);
+            if (bus_)
+                bus_->publish(contract::message(contract::Severity::warn, contract::clean_text(text, 1024, true),
+                                                "plugin_fault")
+                                  .cure("this is a bug of the plugin; it is not started again until it is rebuilt"));
+        });
+    }
 
     void attach(EventBus* bus) {
         bus_ = bus;
@@ -86,9 +98,21 @@ private:
     std::atomic<bool> cancelled_{false};
 };
 
+namespace {
+
+PluginPolicy policy_of(const Installation& installation) {
+    PluginPolicy policy;
+    policy.host_program = installation.program.parent_path() / "castra-plugin-host";
+    policy.first_party_dir = installation.plugin_dir;
+    policy.quarantine_dir = plugin_quarantine_dir(installation.environment);
+    return policy;
+}
+
+} // namespace
+
 Workshop::Workshop(Installation installation, Host& host, Log log)
     : installation_(std::move(installation)), host_(host), log_(std::move(log)),
-      services_(std::make_unique<Services>(host_, log_)), registry_(std::make_unique<PluginRegistry>(*services_)) {}
+      services_(std::make_unique<Services>(host_, log_)), registry_(std::make_unique<PluginRegistry>(*services_, policy_of(installation_))) {}
 
 Workshop::~Workshop() = default;
 

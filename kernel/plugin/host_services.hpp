@@ -28,6 +28,8 @@ public:
     virtual Result<> emit(std::string_view plugin, const nlohmann::json& event) = 0;
     virtual PluginHostTime now() = 0;
     virtual bool cancelled() = 0;
+    // An isolated plugin crashed, hung or broke the protocol, and was ended. `what` says how, in one line.
+    virtual void fault(std::string_view plugin, std::string_view what) { log(plugin, PluginLogLevel::error, what); }
 };
 
 // The table that one plugin's init gets. Owner: PluginLibrary; services outlive it. Never moves: C holds its address.

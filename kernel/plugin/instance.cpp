@@ -16,36 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-// Takes what a plugin writes, up to a limit.
-class BoundedSink {
-public:
-    explicit BoundedSink(std::size_t bytes_max) : bytes_max_(bytes_max) {}
-    castra_sink c_sink() { return {this, write}; }
-    const std::string& text() const { return text_; }
-    bool is_over() const { return is_over_; }
-
-private:
-    static std::int32_t write(void* self, castra_bytes chunk) noexcept {
-        auto& sink = *static_cast<BoundedSink*>(self);
-        try {
-            if (sink.is_over_ || chunk.size > sink.bytes_max_ - sink.text_.size()) {
-                sink.is_over_ = true;
-                return 1;
-            }
-            if (chunk.size > 0 && chunk.data == nullptr) return 1;
-            sink.text_.append(static_cast<const char*>(chunk.data), chunk.size);
-            return 0;
-        } catch (...) { // no memory
-            sink.is_over_ = true;
-            return 1;
-        }
-    }
-
-    std::size_t bytes_max_;
-    std::string text_;
-    bool is_over_ = false;
-};
-
 std::string text_field(const json& from, const char* key) {
     const auto found = from.find(key);
     return found != from.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -104,23 +74,23 @@ std::string PluginInstance::slot_name(std::uint32_t slot) const {
     return "slot " + std::to_string(slot);
 }
 
-Result<PluginInstance> PluginInstance::create(const PluginLibrary& library, const std::string& kind,
+Result<PluginInstance> PluginInstance::create(std::shared_ptr<const Plugin> plugin, const std::string& kind,
                                               const json& config) {
     PluginInstance made;
-    made.plugin_ = library.manifest().id;
+    made.plugin_ = plugin->manifest().id;
     made.kind_ = kind;
-    made.table_ = &library.table();
-    made.interface_ = library.find_interface(kind);
+    made.code_ = std::move(plugin);
+    made.interface_ = made.code_->find_interface(kind);
     if (made.interface_ == nullptr) {
         std::string kinds;
-        for (const auto& other : library.manifest().kinds)
+        for (const auto& other : made.code_->manifest().kinds)
             kinds += (kinds.empty() ? "" : ", ") + other;
         return fail(ErrorCode::plugin, "plugin " + made.plugin_ + " is no " + kind, "it provides " + kinds);
     }
     const auto text = config.dump(-1, ' ', false, json::error_handler_t::replace);
     BoundedSink error(plugin_error_bytes_max);
     const auto error_sink = error.c_sink();
-    const auto status = made.table_->create(kind.c_str(), {text.data(), text.size()}, &error_sink, &made.instance_);
+    const auto status = made.code_->create(kind, {text.data(), text.size()}, &error_sink, &made.instance_);
     if (status != CASTRA_OK) {
         made.instance_ = nullptr; // whatever it wrote there, it did not make it
         return Failure(error_of(status, error.text()).within("plugin " + made.plugin_ + ", create"));
@@ -168,7 +138,7 @@ PluginInstance::PluginInstance(PluginInstance&& other) noexcept {
 PluginInstance& PluginInstance::operator=(PluginInstance&& other) noexcept {
     std::swap(plugin_, other.plugin_);
     std::swap(kind_, other.kind_);
-    std::swap(table_, other.table_);
+    std::swap(code_, other.code_);
     std::swap(interface_, other.interface_);
     std::swap(instance_, other.instance_);
     std::swap(calls_, other.calls_);
@@ -176,7 +146,7 @@ PluginInstance& PluginInstance::operator=(PluginInstance&& other) noexcept {
 }
 
 PluginInstance::~PluginInstance() {
-    if (instance_ != nullptr) table_->destroy(instance_);
+    if (instance_ != nullptr) code_->destroy(instance_);
 }
 
 } // namespace castra

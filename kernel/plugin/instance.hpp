@@ -5,29 +5,27 @@
 // HostServices.
 #pragma once
 #include "base/result.hpp"
-#include "castra/abi/entry.h"
-#include "plugin/library.hpp"
+#include "plugin/bounded_sink.hpp"
+#include "plugin/plugin.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 namespace castra {
 
-inline constexpr std::size_t plugin_reply_bytes_max = 16 * 1024 * 1024;
-inline constexpr std::size_t plugin_error_bytes_max = 64 * 1024;
-
 struct CallOptions {
-    std::optional<std::chrono::steady_clock::time_point> deadline; // told to the plugin; nobody interrupts it
+    std::optional<std::chrono::steady_clock::time_point> deadline; // told to the plugin; only an isolated one is interrupted
     int cancel_fd = -1;                                            // readable: give up
 };
 
 class PluginInstance {
 public:
     // `config` is what check_plugin_config() answered.
-    static Result<PluginInstance> create(const PluginLibrary& library, const std::string& kind,
+    static Result<PluginInstance> create(std::shared_ptr<const Plugin> plugin, const std::string& kind,
                                          const nlohmann::json& config);
     PluginInstance(PluginInstance&& other) noexcept;
     PluginInstance& operator=(PluginInstance&& other) noexcept;
@@ -41,13 +39,14 @@ public:
 
     const std::string& plugin() const { return plugin_; } // id
     const std::string& kind() const { return kind_; }
+    Isolation isolation() const { return code_->isolation(); }
 
 private:
     PluginInstance() = default;
     std::string slot_name(std::uint32_t slot) const;
 
     std::string plugin_, kind_;
-    const castra_plugin* table_ = nullptr;
+    std::shared_ptr<const Plugin> code_;
     const castra_interface* interface_ = nullptr;
     void* instance_ = nullptr;
     std::uint64_t calls_ = 0;

@@ -70,7 +70,7 @@ std::uint32_t slots_of(std::string_view kind) {
 
 } // namespace
 
-Result<> check_compatible(const Manifest& manifest, ContractVersion contract) {
+Result<> check_compatible(const Manifest& manifest, ContractVersion contract, Isolation how) {
     CASTRA_CHECK(check_abi(manifest.abi_major, manifest.abi_minor_min));
     if (contract < manifest.contract_min)
         return fail(ErrorCode::plugin,
@@ -85,16 +85,20 @@ Result<> check_compatible(const Manifest& manifest, ContractVersion contract) {
     for (const auto& kind : manifest.kinds)
         if (slots_of(kind) == 0)
             return fail(ErrorCode::plugin, "provides " + kind + ", which this castra does not know", "update castra");
-    if (!manifest.accepts_isolation("in-process"))
-        return fail(ErrorCode::plugin, "does not accept to run in-process, and this castra has no other way yet");
+    if (!manifest.accepts_isolation(to_string(how)))
+        return fail(ErrorCode::plugin,
+                    how == Isolation::process ? "does not accept to run in a process of its own"
+                                              : "does not accept to run in-process",
+                    std::string("set isolation = \"") + (how == Isolation::process ? "in-process" : "process") +
+                        "\" in [plugins] of castra.toml");
     return {};
 }
 
 PluginLibrary::PluginLibrary(std::filesystem::path file, Manifest manifest, HostServices& services)
     : file_(std::move(file)), manifest_(std::move(manifest)), host_(services, manifest_.id) {}
 
-Result<> PluginLibrary::load(ContractVersion contract) {
-    auto outcome = check_compatible(manifest_, contract);
+Result<> PluginLibrary::load(ContractVersion contract, Isolation how) {
+    auto outcome = check_compatible(manifest_, contract, how);
     if (outcome) outcome = enter();
     if (outcome) return {};
     return Failure(outcome.error().within("plugin " + manifest_.id + " (" + file_.string() + ")"));
@@ -159,6 +163,15 @@ Result<> PluginLibrary::check_kinds() const {
 
 const castra_interface* PluginLibrary::find_interface(const std::string& kind) const {
     return manifest_.provides(kind) ? table_->find_interface(kind.c_str()) : nullptr;
+}
+
+std::int32_t PluginLibrary::create(const std::string& kind, castra_bytes config, const castra_sink* error,
+                                   void** instance) const {
+    return table_->create(kind.c_str(), config, error, instance);
+}
+
+void PluginLibrary::destroy(void* instance) const {
+    table_->destroy(instance);
 }
 
 } // namespace castra

@@ -6,27 +6,26 @@
 // Thread: load in the kernel's thread. Owner: PluginRegistry.
 #pragma once
 #include "base/result.hpp"
-#include "castra/abi/entry.h"
 #include "plugin/host_services.hpp"
-#include "plugin/manifest.hpp"
-
-#include <filesystem>
-#include <string>
+#include "plugin/plugin.hpp"
 
 namespace castra {
 
-class PluginLibrary {
+class PluginLibrary final : public Plugin {
 public:
     // `file` is a real path that check_trust() answered, `manifest` what read_manifest() says of it. Loads nothing.
     PluginLibrary(std::filesystem::path file, Manifest manifest, HostServices& services);
     // Once. Afterwards, refused or not, code of it may hold the address of the host table: keep this object.
-    Result<> load(ContractVersion contract);
+    // `how`: what this process is to the plugin; its manifest must accept that.
+    Result<> load(ContractVersion contract, Isolation how = Isolation::in_process);
 
-    const Manifest& manifest() const { return manifest_; }
-    const std::filesystem::path& file() const { return file_; }
-    const castra_plugin& table() const { return *table_; } // once loaded; valid as long as the process
-    // nullptr: this kind is not in the manifest.
-    const castra_interface* find_interface(const std::string& kind) const;
+    const Manifest& manifest() const override { return manifest_; }
+    const std::filesystem::path& file() const override { return file_; }
+    Isolation isolation() const override { return Isolation::in_process; }
+    const castra_interface* find_interface(const std::string& kind) const override;
+    std::int32_t create(const std::string& kind, castra_bytes config, const castra_sink* error,
+                        void** instance) const override;
+    void destroy(void* instance) const override;
 
 private:
     Result<> enter();
@@ -36,10 +35,10 @@ private:
     std::filesystem::path file_;
     Manifest manifest_;
     HostTable host_;
-    const castra_plugin* table_ = nullptr;
+    const castra_plugin* table_ = nullptr; // once loaded; valid as long as the process
 };
 
 // The checks that need no code of the plugin: its ABI and contract ranges against ours, its isolation.
-Result<> check_compatible(const Manifest& manifest, ContractVersion contract);
+Result<> check_compatible(const Manifest& manifest, ContractVersion contract, Isolation how);
 
 } // namespace castra

@@ -2,6 +2,7 @@
 #include "state/layout.hpp"
 
 #include "host/files.hpp"
+#include "state/plugin_state.hpp"
 
 namespace castra {
 namespace {
@@ -48,6 +49,10 @@ Layout::Layout(const Environment& environment, const std::filesystem::path& conf
 
 Layout::Path Layout::vm_runtime_dir(const std::string& vm) const {
     return runtime_ / files::sha256_of(vm).substr(0, 8);
+}
+
+std::filesystem::path plugin_quarantine_dir(const Environment& environment) {
+    return state_root(environment) / "plugins/quarantine";
 }
 
 std::filesystem::path cache_dir(const Environment& environment) {

@@ -52,6 +52,10 @@ private:
     std::filesystem::path path_;
 };
 
+// In which way the plugins of this test program run: in_process_corpus.cpp or isolated_corpus.cpp.
+bool is_isolated();
+PluginPolicy test_policy(const std::filesystem::path& dir);
+
 class Corpus : public ::testing::Test {
 protected:
     ~Corpus() override {
@@ -90,7 +94,7 @@ protected:
 
     TemporaryDir dir;
     RecordingHost host;
-    PluginRegistry registry{host};
+    PluginRegistry registry{host, test_policy(dir.path())};
 };
 
 inline std::string read_file(const std::filesystem::path& path) {

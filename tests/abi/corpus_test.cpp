@@ -147,10 +147,10 @@ TEST_F(Corpus, RefusesAWrongPinNamingBoth) {
     const auto actual = sha256_of_file(file);
     ASSERT_TRUE(actual);
     const std::string pin(64, 'a');
-    const auto refused = registry.load(file, pin);
+    const auto refused = registry.load(file, {.sha256 = pin});
     ASSERT_FALSE(refused);
     EXPECT_THAT(refused.error().text, AllOf(HasSubstr(pin), HasSubstr(*actual)));
-    EXPECT_TRUE(registry.load(file, *actual));
+    EXPECT_TRUE(registry.load(file, {.sha256 = *actual}));
 }
 
 TEST_F(Corpus, RefusesAFileThatOthersMayWrite) {
