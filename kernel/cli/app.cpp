@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/app.hpp"
 
+#include "cli/plugin_command.hpp"
 #include "host/starter_wire.hpp"
 #include "operations/exit_code.hpp"
 #include "operations/image_build.hpp"
@@ -56,6 +57,8 @@ Task<int> App::run(CommandLine line) {
         co_return co_await replay(std::move(line));
     case Verb::event_runs:
         co_return event_runs(line);
+    case Verb::plugin:
+        co_return plugin_command(workshop_.installation(), line);
     case Verb::help:
     case Verb::version:
         break;

@@ -68,6 +68,7 @@ public:
         add_contract();
         add_events();
         add_replay();
+        add_plugin();
         add_supervise();
     }
 
@@ -184,6 +185,51 @@ private:
             ->type_name("NAME");
         replay->add_option("--reporter-config", line_.query.reporter_config, "Over what castra.toml says of it")
             ->type_name("JSON");
+    }
+    void add_plugin() {
+        auto* plugin = app_.add_subcommand("plugin", "Plugins: which there are, whether they are any good, a new one");
+        plugin->require_subcommand(1);
+        auto* list = plugin_action(plugin, "list", "Tell which plugins there are; runs none of their code",
+                                   PluginRequest::Action::list);
+        add_file(list);
+        auto* inspect = plugin_action(plugin, "inspect", "Tell what a plugin says of itself; runs none of its code",
+                                      PluginRequest::Action::inspect);
+        add_file(inspect);
+        inspect->add_option("plugin", line_.plugin.target, "A file, or a name as in castra.toml")
+            ->required()
+            ->type_name("FILE|NAME");
+        auto* validate = plugin_action(plugin, "validate", "Run a plugin through every check, each in its own process",
+                                       PluginRequest::Action::validate);
+        validate->add_option("file", line_.plugin.target, "The plugin's .so")->required()->type_name("FILE");
+        validate
+            ->add_option("--level", line_.plugin.level_max,
+                         "How far: 1 static, 2 load, 3 shape, 4 config, 5 its kinds, 6 cancelling, 7 faults")
+            ->check(CLI::Range(1, 7));
+        validate->add_option("--junit", line_.plugin.junit, "Write the report as JUnit XML, too")->type_name("FILE");
+        validate->footer("Exit codes: 0 every check passed, 8 one did not, 10 no such file.");
+        auto* make = plugin_action(plugin, "new", "Make a plugin's folder that builds outside of castra's tree",
+                                   PluginRequest::Action::make);
+        make->add_option("--kind", line_.plugin.kind, "reporter, launcher, step, broker-launcher")
+            ->check(CLI::IsMember({"reporter", "launcher", "step", "broker-launcher"}))
+            ->required();
+        make->add_option("name", line_.plugin.target, "Its name; mine becomes reporter-mine, say")
+            ->required()
+            ->type_name("NAME");
+        make->add_option("--in", line_.plugin.parent, "Where its folder goes; default: here")->type_name("DIR");
+        auto* check = plugin_action(plugin, "check", "", PluginRequest::Action::check); // started by validate
+        check->group("");
+        check->add_option("file", line_.plugin.target)->required();
+        check->add_option("--name", line_.plugin.check)->required();
+        check->add_option("--report-fd", line_.plugin.report_fd)->required();
+    }
+    CLI::App* plugin_action(CLI::App* plugin, const char* name, const char* help, PluginRequest::Action action) {
+        auto* command = plugin->add_subcommand(name, help);
+        command->callback([this, action] {
+            line_.verb = Verb::plugin;
+            line_.plugin.action = action;
+        });
+        command->add_flag("--json", line_.json, "Answer in JSON");
+        return command;
     }
     void add_supervise() {
         auto* supervise = command("supervise", "", Verb::supervise); // started by castra itself

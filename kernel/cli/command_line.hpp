@@ -2,6 +2,7 @@
 // What a person typed, parsed: one grammar for all commands. Parsing decides nothing but what was meant.
 #pragma once
 #include "cli/contract_command.hpp"
+#include "cli/plugin_request.hpp"
 #include "operations/request.hpp"
 
 namespace castra {
@@ -17,6 +18,7 @@ enum class Verb {
     events,
     event_runs,
     replay,
+    plugin,
     help,
     version
 };
@@ -49,6 +51,7 @@ struct CommandLine {
     std::string file;
     ContractRequest contract;
     EventsQuery query;
+    PluginRequest plugin;
 };
 
 struct UsageError {

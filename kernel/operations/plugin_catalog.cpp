@@ -22,6 +22,12 @@ void refuse(CatalogEntry& entry, const Error& error) {
     entry.cure = error.hint;
 }
 
+// "reporter-mine" is called mine in a file, or by its whole id.
+bool is_called(const std::string& id, const std::string& name) {
+    const auto dash = id.find('-');
+    return id == name || (dash != std::string::npos && id.substr(dash + 1) == name);
+}
+
 CatalogEntry entry_of(const Installation& installation, const ProjectConfig* config, const fs::path& file,
                       std::string source) {
     CatalogEntry entry;
@@ -30,7 +36,7 @@ CatalogEntry entry_of(const Installation& installation, const ProjectConfig* con
     const PluginConfig* named = nullptr;
     if (config)
         for (const auto& plugin : config->plugins)
-            if (plugin.path == file.string() || (plugin.path.empty() && file.stem().string().ends_with(plugin.name)))
+            if (plugin.path == file.string() || (plugin.path.empty() && is_called(file.stem().string(), plugin.name)))
                 named = &plugin;
     const auto pin = named && !named->sha256.empty() ? std::optional(named->sha256) : std::nullopt;
     const auto trusted = check_trust(file, pin);
@@ -79,9 +85,9 @@ std::vector<CatalogEntry> list_plugins(const Installation& installation, const P
     const auto search_count = dirs.size();
     dirs.push_back(installation.plugin_dir);
     for (const auto& file : list_plugin_files(dirs)) { // a name that was seen hides later ones, as when loading
-        const bool is_searched = std::find(dirs.begin(), dirs.begin() + static_cast<std::ptrdiff_t>(search_count),
-                                           file.parent_path()) !=
-                                 dirs.begin() + static_cast<std::ptrdiff_t>(search_count);
+        const bool is_searched =
+            std::find(dirs.begin(), dirs.begin() + static_cast<std::ptrdiff_t>(search_count), file.parent_path()) !=
+            dirs.begin() + static_cast<std::ptrdiff_t>(search_count);
         add(file, is_searched ? "search" : "installed");
     }
     return all;
@@ -98,8 +104,7 @@ Result<CatalogEntry> inspect_plugin(const Installation& installation, const Proj
     std::vector<std::string> names;
     for (auto& entry : list_plugins(installation, config)) {
         const auto id = entry.manifest ? entry.manifest->id : entry.file.stem().string();
-        const auto dash = id.find('-');
-        if (id == file_or_name || (dash != std::string::npos && id.substr(dash + 1) == file_or_name)) return entry;
+        if (is_called(id, file_or_name)) return entry;
         names.push_back(id);
     }
     const auto near = nearest_name(file_or_name, names);

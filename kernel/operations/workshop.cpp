@@ -41,9 +41,9 @@ public:
         asio::post(host_.executor(), [this, text] {
             log_("error", text);
             if (bus_)
-                bus_->publish(contract::message(contract::Severity::warn, contract::clean_text(text, 1024, true),
-                                                "plugin_fault")
-                                  .cure("this is a bug of the plugin; it is not started again until it is rebuilt"));
+                bus_->publish(
+                    contract::message(contract::Severity::warn, contract::clean_text(text, 1024, true), "plugin_fault")
+                        .cure("this is a bug of the plugin; it is not started again until it is rebuilt"));
         });
     }
 
@@ -112,7 +112,8 @@ PluginPolicy policy_of(const Installation& installation) {
 
 Workshop::Workshop(Installation installation, Host& host, Log log)
     : installation_(std::move(installation)), host_(host), log_(std::move(log)),
-      services_(std::make_unique<Services>(host_, log_)), registry_(std::make_unique<PluginRegistry>(*services_, policy_of(installation_))) {}
+      services_(std::make_unique<Services>(host_, log_)),
+      registry_(std::make_unique<PluginRegistry>(*services_, policy_of(installation_))) {}
 
 Workshop::~Workshop() = default;
 

@@ -13,15 +13,23 @@ function(castra_add_plugin name)
   get_filename_component(manifest_file ${PLUGIN_MANIFEST} ABSOLUTE)
   castra_read_manifest_("${manifest_file}" "${name}" manifest)
   string(SHA256 hash "${manifest}")
-  castra_write_manifest_note_("${manifest}" ${CMAKE_CURRENT_BINARY_DIR}/${name}_manifest.cpp)
+  # In C where that can be compiled: a plugin may be plain C, and C is quicker.
+  get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+  set(note ${CMAKE_CURRENT_BINARY_DIR}/${name}_manifest.cpp)
+  if("C" IN_LIST languages)
+    set(note ${CMAKE_CURRENT_BINARY_DIR}/${name}_manifest.c)
+  endif()
+  castra_write_manifest_note_("${manifest}" ${note})
 
   # One symbol leaves. Hidden visibility alone is not enough: templates of the standard library would leave too.
   file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}.version @ONLY
        CONTENT "{ global: castra_plugin_entry_v1; local: *; };\n")
 
-  add_library(${name} MODULE ${PLUGIN_SOURCES} ${CMAKE_CURRENT_BINARY_DIR}/${name}_manifest.cpp)
+  add_library(${name} MODULE ${PLUGIN_SOURCES} ${note})
   target_link_libraries(${name} PRIVATE castra::sdk ${PLUGIN_USES})
-  target_compile_features(${name} PRIVATE cxx_std_20)
+  if("CXX" IN_LIST languages)
+    target_compile_features(${name} PRIVATE cxx_std_20)
+  endif()
   target_compile_definitions(${name} PRIVATE CASTRA_PLUGIN_MANIFEST_SHA256="${hash}")
   # Without -fno-gnu-unique, inline variables of two plugins would become one variable.
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
@@ -93,7 +101,8 @@ function(castra_write_manifest_note_ manifest file)
   string(REGEX REPLACE "(${pair})" "0x\\1," rows "${rows}")
   string(REGEX REPLACE ",\n?$" "" rows "${rows}")
   string(REPLACE ",\n" "\\n\"\n    \".byte " rows "${rows}")
-  file(CONFIGURE OUTPUT ${file} @ONLY CONTENT "// Made by castra_add_plugin: the manifest as an ELF note.
+  file(CONFIGURE OUTPUT ${file} @ONLY CONTENT "/* Made by castra_add_plugin: the manifest as an ELF note. */
+typedef int castra_manifest_note_only;
 __asm__(
     \".pushsection .note.castra, \\\"a\\\", %note\\n\"
     \".balign 4\\n\"

@@ -90,8 +90,7 @@ TEST_P(Misdeeds, EndTheCallAndThePluginAndNobodyElse) {
     EXPECT_LT(steady_clock::now() - began, std::chrono::seconds(20));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, ErrorCode::plugin);
-    EXPECT_THAT(answer.error().text,
-                AllOf(HasSubstr("plugin bad-behaviour, events: "), HasSubstr(GetParam().said)));
+    EXPECT_THAT(answer.error().text, AllOf(HasSubstr("plugin bad-behaviour, events: "), HasSubstr(GetParam().said)));
     EXPECT_FALSE(is_running(pid));
     const auto again = bad.call(CASTRA_REPORTER_CLOSE, json::object());
     ASSERT_FALSE(again);
@@ -208,7 +207,8 @@ TEST_F(Isolation, AQuarantinedPluginDoesNotRunInProcessEither) {
         (void)bad.call(CASTRA_REPORTER_OPEN, {{"do", "open:exit"}});
     }
     rebuild();
-    const auto loaded = isolated->load(plugin("bad-behaviour"), {.sha256 = {}, .isolation = castra::Isolation::in_process});
+    const auto loaded =
+        isolated->load(plugin("bad-behaviour"), {.sha256 = {}, .isolation = castra::Isolation::in_process});
     ASSERT_FALSE(loaded);
     EXPECT_THAT(loaded.error().text, HasSubstr("is in quarantine"));
 }
@@ -276,7 +276,8 @@ TEST_F(Isolation, ByDefaultIsForWhatIsNotOurs) {
     const auto theirs = isolated->load(plugin("bad-behaviour"));
     ASSERT_TRUE(theirs) << theirs.error().text;
     EXPECT_EQ((*theirs)->isolation(), castra::Isolation::process);
-    const auto asked = isolated->load(dir.path() / "ours/good-c.so", {.sha256 = {}, .isolation = castra::Isolation::process});
+    const auto asked =
+        isolated->load(dir.path() / "ours/good-c.so", {.sha256 = {}, .isolation = castra::Isolation::process});
     ASSERT_TRUE(asked) << asked.error().text;
     EXPECT_EQ((*asked)->isolation(), castra::Isolation::process);
 }

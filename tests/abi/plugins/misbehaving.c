@@ -155,15 +155,14 @@ static void misbehave(const char* what, const castra_call* call, const castra_si
 /* What happens here, if anything; the answer that follows from it. */
 static int32_t act(struct instance* self, const char* slot, const castra_call* call, castra_bytes request,
                    const castra_sink* reply) {
-    static const char* const words[] = {"crash",    "abort",         "exit",    "hang",  "steal-signals-and-hang",
-                                        "garbage",  "fork-and-exit", "fork",    "flood", "gib-frame",
-                                        "gib-reply", "log-flood",    "close",   "wait",  "pid"};
+    static const char* const words[] = {"crash",     "abort",         "exit",  "hang",  "steal-signals-and-hang",
+                                        "garbage",   "fork-and-exit", "fork",  "flood", "gib-frame",
+                                        "gib-reply", "log-flood",     "close", "wait",  "pid"};
     size_t i;
     for (i = 0; i < sizeof words / sizeof *words; ++i) {
         char word[64];
         snprintf(word, sizeof word, "%s:%s\"", slot, words[i]);
-        if (!has(self->config, strlen(self->config), word) &&
-            !has((const char*)request.data, request.size, word))
+        if (!has(self->config, strlen(self->config), word) && !has((const char*)request.data, request.size, word))
             continue;
         misbehave(words[i], call, reply);
         if (strcmp(words[i], "wait") == 0) return CASTRA_CANCELLED;

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The installed SDK: what a stranger has who never saw our tree. Installs into a folder, makes plugins with
+`castra plugin new`, builds them there with what is installed, validates them, and runs them."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from support import Project, types_of
+
+BUILD = pathlib.Path(os.environ["CASTRA_BUILD"])
+SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def run(*words, cwd=None, env=None):
+    result = subprocess.run([str(word) for word in words], cwd=cwd, env=env, capture_output=True, text=True, timeout=900)
+    if result.returncode != 0:
+        raise AssertionError(f"{words}\n{result.stdout}\n{result.stderr}")
+    return result.stdout
+
+
+class InstalledSdk(Project):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.place = pathlib.Path(tempfile.mkdtemp(prefix="castra-sdk-test."))
+        cls.prefix = cls.place / "moved"
+        run("cmake", "--install", BUILD, "--prefix", cls.place / "prefix")
+        (cls.place / "prefix").rename(cls.prefix)  # an installation may be moved as a whole
+        cls.program = cls.prefix / "bin/castra"
+        cls.work = cls.place / "work"
+        cls.work.mkdir()
+        cls.built = {}
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.place, ignore_errors=True)
+
+    def arguments(self, verb, *rest, events=True):
+        return [str(self.program), *super().arguments(verb, *rest, events=events)[1:]]
+
+    def folder(self, kind, name):
+        run(self.program, "plugin", "new", "--kind", kind, name, "--in", self.work)
+        return self.work / (("broker" if kind == "broker-launcher" else kind) + "-" + name)
+
+    def build(self, folder, *options):
+        """Builds and tests a plugin's folder; returns its .so. Once for all tests."""
+        if folder.name not in self.built:
+            run("cmake", "-S", folder, "-B", folder / "build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.prefix}",
+                "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", *options)
+            run("cmake", "--build", folder / "build")
+            commands = (folder / "build/compile_commands.json").read_text()
+            self.assertNotIn(str(SOURCE), commands, "a path into our tree")
+            self.assertIn(str(self.prefix), commands)
+            run("ctest", "--test-dir", folder / "build", "--output-on-failure")
+            self.built[folder.name] = folder / "build/lib/castra/plugins" / (folder.name + ".so")
+        return self.built[folder.name]
+
+    def c_reporter(self):
+        folder = self.work / "reporter-plain"
+        folder.mkdir()
+        manifest = json.loads((self.prefix / "share/castra/templates/reporter/manifest.json").read_text().replace("%ID%", "reporter-plain"))
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        shutil.copy(SOURCE / "tests/abi/plugins/flawed.c", folder / "plugin.c")
+        manifest["kinds"] = ["castra.launcher/1", "castra.reporter/1"]
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        (folder / "CMakeLists.txt").write_text("""cmake_minimum_required(VERSION 3.25)
+project(plain LANGUAGES C)
+find_package(castra-sdk 0.1 REQUIRED)
+castra_add_plugin(reporter-plain SOURCES plugin.c MANIFEST manifest.json)
+enable_testing()
+add_test(NAME validate COMMAND castra::castra plugin validate $<TARGET_FILE:reporter-plain>)
+""")
+        return folder
+
+    def test_what_is_installed(self):
+        for path in ("bin/castra", "bin/castra-plugin-host", "include/castra/abi/entry.h", "include/castra/sdk/plugin.hpp",
+                     "lib/cmake/castra-sdk/castra-sdk-config.cmake", "share/castra/schema/manifest.json",
+                     "share/castra/templates/reporter/plugin.cpp", "share/castra/images/tiny/build"):
+            self.assertTrue((self.prefix / path).is_file(), path)
+        listed = json.loads(run(self.program, "plugin", "list", "--json", cwd=self.work))["plugins"]
+        self.assertEqual({pathlib.Path(one["file"]).parent for one in listed}, {self.prefix / "lib/castra/plugins"})
+        self.assertEqual({one["state"] for one in listed}, {"ok"})
+        for header in (self.prefix / "include").rglob("*.h*"):
+            self.assertNotIn(str(SOURCE), header.read_text())
+
+    def test_the_ten_minutes_of_the_docs(self):
+        text = (SOURCE / "docs/PLUGINS.md").read_text()
+        section = text[text.index("## A reporter in ten minutes"):]
+        commands = re.search(r"```\n(castra plugin new.*?)```", section, re.DOTALL).group(1)
+        clean = self.place / "clean"
+        clean.mkdir()
+        env = dict(self.env, PATH=f"{self.prefix / 'bin'}:{os.environ['PATH']}")
+        run("sh", "-ec", commands.replace("CMAKE_PREFIX_PATH=DIR", f"CMAKE_PREFIX_PATH={self.prefix}"), cwd=clean, env=env)
+        # And the lines that the folder's README says, in a real run.
+        readme = (clean / "reporter-mine/README.md").read_text()
+        lines = re.search(r"```toml\n(.*?)```", readme, re.DOTALL).group(1)
+        seen = self.dir / "seen.txt"
+        lines = lines.replace("/tmp/reporter-mine.txt", str(seen)).replace('"build/', f'"{clean}/reporter-mine/build/')
+        self.processes_toml(["/bin/sleep", "1000"], extra=lines)
+        events = self.events(self.castra("up"))
+        self.assertIn("summary", seen.read_text())
+        self.assertEqual(seen.read_text().count("\n"), len(events) + 1)
+
+    def test_the_shell_completes_what_castra_knows(self):
+        script = self.prefix / "share/bash-completion/completions/castra"
+
+        def completed(*words):
+            shell = (f'PATH={self.prefix}/bin:$PATH; source {script}; COMP_WORDS=({" ".join(words)} "$1"); '
+                     f'COMP_CWORD={len(words)}; _castra; printf "%s\\n" "${{COMPREPLY[@]}}"')
+            return lambda word: run("bash", "-c", shell, "bash", word).split()
+
+        self.assertEqual(completed("castra")("plu"), ["plugin"])
+        self.assertEqual(completed("castra", "plugin")("val"), ["validate"])
+        self.assertEqual(completed("castra", "plugin", "validate")("--ju"), ["--junit"])
+        self.assertEqual(completed("castra", "up")("--keep"), ["--keep-going"])
+
+    def test_a_debian_package_has_it_all(self):
+        run("cpack", "-G", "DEB", "--config", BUILD / "CPackConfig.cmake", "-B", self.place / "deb")
+        (package,) = (self.place / "deb").glob("castra_*.deb")
+        listed = run("dpkg-deb", "-c", package)
+        for path in ("/usr/bin/castra", "/usr/bin/castra-plugin-host", "/usr/lib/castra/plugins/launcher-qemu.so",
+                     "/usr/include/castra/sdk/plugin.hpp", "/usr/share/man/man1/castra.1"):
+            self.assertIn(path, listed)
+        self.assertIn("libc6", run("dpkg-deb", "-f", package, "Depends"))
+
+    def test_steps_and_broker_launchers_build_and_pass_every_check(self):
+        for kind in ("step", "broker-launcher"):
+            self.assertTrue(self.build(self.folder(kind, "mine")).is_file())
+
+    def test_a_launcher_and_three_reporters_in_a_real_up_and_down(self):
+        launcher = self.build(self.folder("launcher", "mine"), "-DCMAKE_CXX_COMPILER=g++")
+        gnu = self.build(self.folder("reporter", "gnu"), "-DCMAKE_CXX_COMPILER=g++")
+        clang = self.build(self.folder("reporter", "clang"), "-DCMAKE_CXX_COMPILER=clang++",
+                           "-DCMAKE_MODULE_LINKER_FLAGS=-static-libstdc++ -static-libgcc")
+        needed = run("readelf", "-d", clang)
+        self.assertIsNone(re.search(r"NEEDED.*libstdc\+\+", needed), needed)
+        plain = self.build(self.c_reporter())
+        seen = {name: self.dir / f"{name}.txt" for name in ("gnu", "clang")}
+        self.write(f"""[plugins.mine]
+path = "{launcher}"
+[plugins.gnu]
+path = "{gnu}"
+[plugins.clang]
+path = "{clang}"
+[plugins.plain]
+path = "{plain}"
+[[reporters]]
+plugin = "gnu"
+config = {{ path = "{seen['gnu']}" }}
+[[reporters]]
+plugin = "clang"
+config = {{ path = "{seen['clang']}" }}
+[[reporters]]
+plugin = "plain"
+[[vms]]
+name = "m"
+launcher = "mine"
+[vms.options]
+command = ["/bin/sleep", "1000"]
+""")
+        for verb in ("up", "down"):
+            events = self.events(self.castra(verb))
+            self.assertNotIn("reporter_failed", [event.get("code") for event in events], events)
+            self.assertNotIn("plugin_fault", [event.get("code") for event in events], events)
+            for file in seen.values():
+                told = [line.split()[2] for line in file.read_text().splitlines() if line[0].isdigit()]
+                self.assertEqual(told, types_of(events), file.name)
+                file.unlink()
+        self.assertEqual(self.states(), {"m-0": "absent"})
+
+
+if __name__ == "__main__":
+    unittest.main()
