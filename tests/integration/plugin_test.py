@@ -57,6 +57,7 @@ class AbiRefusals(Project):
         self.assertFalse(self.home.exists())
 
 
+MACHINE = '[[vms]]\nname = "p"\nlauncher = "process"\n[vms.options]\ncommand = ["/bin/true"]\n'
 READY = ["/bin/sh", "-c", "echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"]
 
 
@@ -197,7 +198,7 @@ class PluginCommands(Isolated):
         mark = self.dir / "mark"
         env = dict(self.env, CASTRA_TEST_MARK=str(mark))
         shutil.copy(CORPUS / "good-disturbing.so", self.dir / "odd.so")
-        self.write('[plugins.odd]\npath = "odd.so"\n')
+        self.write('[plugins.odd]\npath = "odd.so"\n' + MACHINE)
         plugins = {one["id"]: one for one in self.plugin_json("list", env=env)["plugins"]}
         self.assertEqual(plugins["good-disturbing"]["source"], "castra.toml")
         self.assertEqual(plugins["good-disturbing"]["isolation"], "process")
@@ -219,7 +220,7 @@ class PluginCommands(Isolated):
         self.place()
         shutil.copy(CORPUS / "bad-manifest-major.so", self.dir / "old.so")
         (self.dir / "text.so").write_text("no library")
-        self.write('[plugins]\nsearch = ["."]\n')
+        self.write('[plugins]\nsearch = ["."]\n' + MACHINE)
         found = {pathlib.Path(one["file"]).name: one for one in self.plugin_json("list")["plugins"]}
         self.assertEqual(found["odd.so"]["state"], "ok")
         self.assertEqual((found["old.so"]["state"], found["text.so"]["state"]), ("refused", "refused"))
