@@ -49,7 +49,7 @@ class Validator(unittest.TestCase):
 class StaticFlaws(Validator):
     def test_each_is_caught_under_its_name(self):
         text = self.dir / "text.so"
-        text.write_text("#!/bin/sh\n")
+        text.write_text("#!/bin/sh\n" * 100)
         self.caught(text, "static.elf", "no ELF header")
         cut = self.dir / "cut.so"
         cut.write_bytes((CORPUS / "good-c.so").read_bytes()[:3000])
