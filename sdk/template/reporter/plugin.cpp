@@ -12,7 +12,7 @@ public:
         file_.open(path_, std::ios::app);
         if (!file_)
             throw Refusal({.code = "no_file",
-                           .title = "cannot write " + path_,
+                           .title = "cannot write " + path_.substr(0, 200),
                            .field_path = "/path",
                            .hint = "name a file in a directory that exists"});
     }
