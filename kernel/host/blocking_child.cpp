@@ -85,8 +85,8 @@ Result<std::unique_ptr<BlockingChild>> BlockingChild::spawn(const ChildRequest& 
         env.push_back(*entry);
     env.push_back(nullptr);
     pid_t pid = -1;
-    const int problem = posix_spawn(&pid, request.program.c_str(), &settings.actions, &settings.attributes, argv.data(),
-                                    env.data());
+    const int problem =
+        posix_spawn(&pid, request.program.c_str(), &settings.actions, &settings.attributes, argv.data(), env.data());
     if (problem != 0) return fail_errno(doing, problem);
     UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
     if (!pidfd) {

@@ -18,8 +18,9 @@
 namespace castra {
 
 struct CallOptions {
-    std::optional<std::chrono::steady_clock::time_point> deadline; // told to the plugin; only an isolated one is interrupted
-    int cancel_fd = -1;                                            // readable: give up
+    // Told to the plugin; only an isolated one is interrupted.
+    std::optional<std::chrono::steady_clock::time_point> deadline;
+    int cancel_fd = -1; // readable: give up
 };
 
 class PluginInstance {

@@ -33,9 +33,9 @@ std::int32_t answer(const Result<PluginProcess::Reply>& reply, const castra_sink
         return CASTRA_FAILED;
     }
     if (reply->is_over) {
-        write_error(error, {{"code", "too_much"},
-                            {"title", "replied more than " + std::to_string(plugin_reply_bytes_max / 1024 / 1024) +
-                                          " MiB"}});
+        write_error(error,
+                    {{"code", "too_much"},
+                     {"title", "replied more than " + std::to_string(plugin_reply_bytes_max / 1024 / 1024) + " MiB"}});
         return CASTRA_FAILED;
     }
     const auto* sink = reply->status == CASTRA_OK ? out : error;
@@ -126,13 +126,13 @@ std::int32_t IsolatedPlugin::create(const std::string& kind, castra_bytes config
     message.body = kind;
     message.body.push_back('\0');
     message.body.append(static_cast<const char*>(config.data), config.size);
-    const auto status = answer(process->ask(std::move(message), "create", Clock::now() + policy_.limits.call_wait),
-                               nullptr, error);
+    const auto status =
+        answer(process->ask(std::move(message), "create", Clock::now() + policy_.limits.call_wait), nullptr, error);
     if (status != CASTRA_OK) return status; // the process goes; what its constructor left there goes with it
     const std::scoped_lock lock(mutex_);
     used_.push_back(process.get());
-    *instance = new RemoteInstance{
-        std::move(process), kind == CASTRA_REPORTER_V1 ? policy_.limits.report_wait : policy_.limits.call_wait};
+    *instance = new RemoteInstance{std::move(process),
+                                   kind == CASTRA_REPORTER_V1 ? policy_.limits.report_wait : policy_.limits.call_wait};
     return CASTRA_OK;
 }
 

@@ -35,7 +35,7 @@ public:
 private:
     struct Table {
         std::vector<castra_slot> slots;
-        castra_interface interface{};
+        castra_interface interface {};
     };
     PluginOrigin origin_;
     PluginPolicy policy_;

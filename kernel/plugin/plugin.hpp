@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plugin: one plugin that passed every check, wherever its code runs: in this process (PluginLibrary) or in one of its
 // own (IsolatedPlugin). Callers see the same table of slots in both, with the same signature and the same answers.
-// Thread: the kernel's, but for slots: those belong to the thread of the call. Owner: PluginRegistry, and each instance.
+// Thread: the kernel's, but for slots: those belong to the thread of the call. Owner: PluginRegistry, and each
+// instance.
 #pragma once
 #include "castra/abi/entry.h"
 #include "plugin/isolation.hpp"

@@ -188,12 +188,10 @@ void PluginProcess::fault(const std::string& reason, bool lock_up) {
     const auto text = reason + (reason.find(ended) == std::string::npos ? " and was ended" : "");
     services_.fault(origin_.manifest.id, text + (doing.empty() ? "" : " (in " + doing + ")"));
     if (lock_up) {
-        const auto put =
-            PluginQuarantine(policy_.quarantine_dir)
-                .put({origin_.manifest.id, origin_.file.string(), origin_.sha256,
-                      text + (doing.empty() ? "" : " (in " + doing + ")"), services_.now().unix_us});
-        if (!put)
-            services_.log(origin_.manifest.id, PluginLogLevel::error, "put into quarantine: " + put.error().text);
+        const auto put = PluginQuarantine(policy_.quarantine_dir)
+                             .put({origin_.manifest.id, origin_.file.string(), origin_.sha256,
+                                   text + (doing.empty() ? "" : " (in " + doing + ")"), services_.now().unix_us});
+        if (!put) services_.log(origin_.manifest.id, PluginLogLevel::error, "put into quarantine: " + put.error().text);
     }
     {
         const std::scoped_lock lock(mutex_);
@@ -220,9 +218,8 @@ void PluginProcess::end() {
 void PluginProcess::listen() {
     bool is_open = true;
     while (true) {
-        pollfd asks[3] = {{is_open ? socket_.get() : -1, POLLIN, 0},
-                          {child_->pidfd(), POLLIN, 0},
-                          {stop_.get(), POLLIN, 0}};
+        pollfd asks[3] = {
+            {is_open ? socket_.get() : -1, POLLIN, 0}, {child_->pidfd(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
         if (!is_alive()) asks[0].fd = asks[1].fd = -1; // nothing left to hear; stays until it is told to stop
         if (::poll(asks, 3, -1) < 0) continue;
         if (asks[2].revents != 0) return;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // PluginRegistry: the plugins of one kernel, by id. A plain object; nothing registers itself.
-// Invariant: one file is loaded once, one id is one file, and a file that was refused in-process is not tried again (its
-// constructors would not run a second time, so that the second try would prove nothing). A plugin that runs isolated
-// and was rebuilt meanwhile is loaded anew.
-// Thread: the kernel's. Owner: main; `services` outlives every instance. A second registry that loads the same file in
-// the same process takes over what the first one's plugin logs and emits to.
+// Invariant: one file is loaded once, one id is one file, and a file that was refused in-process is not tried again
+// (its constructors would not run a second time, so that the second try would prove nothing). A plugin that runs
+// isolated and was rebuilt meanwhile is loaded anew. Thread: the kernel's. Owner: main; `services` outlives every
+// instance. A second registry that loads the same file in the same process takes over what the first one's plugin logs
+// and emits to.
 #pragma once
 #include "plugin/instance.hpp"
 #include "plugin/isolated_plugin.hpp"

@@ -76,13 +76,8 @@ Result<std::optional<WireMessage>> WireReader::next() {
         if (partial_ && (static_cast<std::uint8_t>(partial_->kind) != head.kind || partial_->id != head.id))
             return broken("sent a frame in the middle of another message");
         if (!partial_)
-            partial_ = WireMessage{static_cast<WireKind>(head.kind),
-                                   head.slot,
-                                   head.status,
-                                   head.id,
-                                   head.deadline_ns,
-                                   (head.flags & flag_over) != 0,
-                                   {}};
+            partial_ = WireMessage{static_cast<WireKind>(head.kind), head.slot, head.status, head.id, head.deadline_ns,
+                                   (head.flags & flag_over) != 0,    {}};
         partial_->body.append(bytes_, taken_ + sizeof(Head), head.size);
         taken_ += sizeof(Head) + head.size;
         if (taken_ == bytes_.size() || taken_ > sent_frame_bytes) {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Exports functions that use every type of the border, so that abidiff sees them: behind a plugin's entry, which hands out
- * pointers, it would see nothing. With a SEEDED_ macro a header is bent while it is read: the gate must fail then. */
+ * Exports functions that use every type of the border, so that abidiff sees them: behind a plugin's entry, which hands
+ * out pointers, it would see nothing. With a SEEDED_ macro a header is bent while it is read: the gate must fail then.
+ */
 #ifdef SEEDED_FIELD
 #define cancel_fd reserved_before, cancel_fd /* a field more in castra_call */
 #endif
 #ifdef SEEDED_TYPE
-#define abi_minor_min abi_minor_min_low; uint32_t abi_minor_min /* a wider field in castra_plugin */
+#define abi_minor_min                                                                                                  \
+    abi_minor_min_low;                                                                                                 \
+    uint32_t abi_minor_min /* a wider field in castra_plugin */
 #endif
 #include "castra/abi/bootstrap_step.h"
 #include "castra/abi/broker_launcher.h"
