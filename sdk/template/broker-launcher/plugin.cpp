@@ -4,9 +4,9 @@ using namespace castra::sdk;
 
 namespace {
 
-class % CLASS % : public BrokerLauncher {
+class %CLASS% : public BrokerLauncher {
 public:
-    explicit % CLASS % (const Json& config) : command_(config.value("command", std::vector<std::string>())) {}
+    explicit %CLASS%(const Json& config) : command_(config.value("command", std::vector<std::string>())) {}
 
     // Pure: same request, same plan. castra opens the sockets and starts the process.
     BrokerPlan plan(const BrokerPlanRequest& request) override {
@@ -24,4 +24,4 @@ private:
 
 } // namespace
 
-CASTRA_PLUGIN(% CLASS %);
+CASTRA_PLUGIN(%CLASS%);

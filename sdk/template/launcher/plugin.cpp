@@ -4,9 +4,9 @@ using namespace castra::sdk;
 
 namespace {
 
-class % CLASS % : public Launcher {
+class %CLASS% : public Launcher {
 public:
-    explicit % CLASS % (const Json& config) : nice_(config.value("nice", false)) {}
+    explicit %CLASS%(const Json& config) : nice_(config.value("nice", false)) {}
 
     // Pure: same request, same plan. vm.options is the VM's own [vms.options] of castra.toml.
     LaunchPlan plan(const PlanRequest& request) override {
@@ -36,4 +36,4 @@ private:
 
 } // namespace
 
-CASTRA_PLUGIN(% CLASS %);
+CASTRA_PLUGIN(%CLASS%);

@@ -6,9 +6,9 @@ using namespace castra::sdk;
 
 namespace {
 
-class % CLASS % : public Reporter {
+class %CLASS% : public Reporter {
 public:
-    explicit % CLASS % (const Json& config) : path_(config.value("path", "/dev/null")) {
+    explicit %CLASS%(const Json& config) : path_(config.value("path", "/dev/null")) {
         file_.open(path_, std::ios::app);
         if (!file_)
             throw Refusal({.code = "no_file",
@@ -28,12 +28,8 @@ public:
     }
 
     // Returns when everything taken so far is where it belongs.
-    void flush(const Call&) override {
-        file_.flush();
-    }
-    void close(const Call&) override {
-        file_.close();
-    }
+    void flush(const Call&) override { file_.flush(); }
+    void close(const Call&) override { file_.close(); }
 
 private:
     std::string path_;
@@ -42,4 +38,4 @@ private:
 
 } // namespace
 
-CASTRA_PLUGIN(% CLASS %);
+CASTRA_PLUGIN(%CLASS%);

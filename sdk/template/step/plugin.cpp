@@ -7,9 +7,9 @@ using namespace castra::sdk;
 
 namespace {
 
-class % CLASS % : public BootstrapStep {
+class %CLASS% : public BootstrapStep {
 public:
-    explicit % CLASS % (const Json& config) : marker_(config.value("marker", "%ID%.done")) {}
+    explicit %CLASS%(const Json& config) : marker_(config.value("marker", "%ID%.done")) {}
 
     // No side effect. Equal hash: nothing to do.
     StepPlan plan(const StepPlanRequest& request, const Call&) override {
@@ -35,12 +35,10 @@ public:
     }
 
 private:
-    std::string path(const StepVm& vm) const {
-        return vm.state_dir + "/" + marker_;
-    }
+    std::string path(const StepVm& vm) const { return vm.state_dir + "/" + marker_; }
     std::string marker_;
 };
 
 } // namespace
 
-CASTRA_PLUGIN(% CLASS %);
+CASTRA_PLUGIN(%CLASS%);
