@@ -43,6 +43,8 @@ Task<int> App::run(CommandLine line) {
         co_return co_await down(std::move(line));
     case Verb::status:
         co_return co_await status(std::move(line));
+    case Verb::clean:
+        co_return clean(line);
     case Verb::supervise:
         co_return co_await supervise(std::move(line));
     case Verb::image_build:

@@ -25,6 +25,7 @@ private:
     Task<int> up_foreground(CommandLine line, Project project);
     Task<int> down(CommandLine line);
     Task<int> status(CommandLine line);
+    int clean(const CommandLine& line);
     Task<int> supervise(CommandLine line);
     Task<> take_down_on_signal(ProjectKernel& kernel);
     Task<int> image_build(CommandLine line);

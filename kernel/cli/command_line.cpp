@@ -2,6 +2,7 @@
 #include "cli/command_line.hpp"
 
 #include "config/names.hpp"
+#include "operations/clean.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,6 +19,7 @@ Examples:
   castra up web-0 --events ndjson    one VM, events on stdout for a program to read
   castra status --json               what is true now, as JSON
   castra down                        take everything down, leave nothing behind
+  castra clean --dry-run             what could be removed, and how much it is
   castra events --follow             what happens from here on, run after run
   castra image build tiny            build the guest image that configs/quickstart uses
 
@@ -40,6 +42,7 @@ Operation operation_in(int argc, const char* const* argv) {
         const std::string_view argument = argv[i];
         if (argument == "up") return Operation::up;
         if (argument == "down") return Operation::down;
+        if (argument == "clean") return Operation::clean;
     }
     return Operation::status;
 }
@@ -64,6 +67,7 @@ public:
         add_up();
         add_down();
         add_status();
+        add_clean();
         add_image();
         add_contract();
         add_events();
@@ -121,6 +125,20 @@ private:
         add_file(status);
         add_output(status);
         status->add_flag("--json", line_.json, "One JSON document on stdout");
+    }
+    void add_clean() {
+        auto* clean = command("clean", "Remove what castra left behind; spares VMs that live", Verb::clean);
+        add_run(clean, Operation::clean);
+        clean->add_option("--only", line_.kinds, "Categories, separated by commas; default: all but images")
+            ->delimiter(',')
+            ->check(CLI::IsMember(std::vector<std::string>(cleanup_kinds.begin(), cleanup_kinds.end())))
+            ->type_name("KIND");
+        clean->add_flag("--dry-run", line_.dry_run, "Only tell what would go; writes nothing");
+        clean->add_flag("--all", line_.all, "Every project of this user on this machine");
+        clean->footer(
+            "\nEach removal is announced in the journal before it happens. Kinds: overlay, keys, files, runtime,\n"
+            "record, handshakes, logs, images (the image store, for all projects).\n"
+            "Example: castra clean --all --dry-run");
     }
     void add_image() {
         auto* image = app_.add_subcommand("image", "Guest images");

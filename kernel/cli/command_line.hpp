@@ -11,6 +11,7 @@ enum class Verb {
     up,
     down,
     status,
+    clean,
     supervise,
     image_build,
     contract,
@@ -34,7 +35,7 @@ struct EventsQuery {
 
 struct CommandLine {
     Verb verb = Verb::help;
-    Request request; // of up, down, status
+    Request request; // of up, down, status, clean
     EventFormat events = EventFormat::console;
     bool json = false;       // the command's answer as one JSON document
     bool foreground = false; // up: be the supervisor here
@@ -44,6 +45,10 @@ struct CommandLine {
     // of supervise, which castra starts itself
     std::string state_dir;
     int notify_fd = -1;
+    // of clean
+    bool all = false; // every project of this user on this machine; also of status
+    bool dry_run = false;
+    std::vector<std::string> kinds; // --only
     // of image build
     std::string image;
     bool force = false;

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 namespace castra {
 namespace {
@@ -12,6 +13,11 @@ Result<UniqueFd> open_lock(const std::filesystem::path& path) {
     UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd) return fail_errno("open lock " + path.string());
     return fd;
+}
+
+bool was_removed(int fd) {
+    struct stat info {};
+    return fstat(fd, &info) == 0 && info.st_nlink == 0;
 }
 
 // Written over the last holder's name, then cut: a file cut to nothing gives its block back, which costs milliseconds
@@ -29,8 +35,16 @@ Result<FileLock> FileLock::try_lock(const std::filesystem::path& path, std::stri
         if (errno != EWOULDBLOCK) return fail_errno("lock " + path.string());
         return fail(ErrorCode::busy, "lock " + path.string() + " is held by " + files::tail_of(path, 256));
     }
+    if (was_removed(fd.get())) return try_lock(path, holder);
     CASTRA_CHECK(write_holder(fd.get(), path, holder));
     return FileLock(std::move(fd));
+}
+
+Result<> FileLock::probe(const std::filesystem::path& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd) return errno == ENOENT ? Result<>() : fail_errno("open lock " + path.string());
+    if (::flock(fd.get(), LOCK_SH | LOCK_NB) == 0) return {};
+    return fail(ErrorCode::busy, "lock " + path.string() + " is held by " + files::tail_of(path, 256));
 }
 
 Result<FileLock> FileLock::wait_lock(const std::filesystem::path& path, std::string_view holder) {
@@ -39,6 +53,7 @@ Result<FileLock> FileLock::wait_lock(const std::filesystem::path& path, std::str
         if (errno == EINTR) return fail(ErrorCode::cancelled, "lock " + path.string() + ": interrupted");
         return fail_errno("lock " + path.string());
     }
+    if (was_removed(fd.get())) return wait_lock(path, holder);
     CASTRA_CHECK(write_holder(fd.get(), path, holder));
     return FileLock(std::move(fd));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An advisory lock on a file (flock), which ends with its holder however that ends. The file names who holds it and is
-// never removed: removing it would let two holders in.
+// An advisory lock on a file (flock), which ends with its holder however that ends. The file names who holds it. Only
+// its holder may remove it: whoever gets the lock on a file that is no longer there tries again with the new one.
 #pragma once
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
@@ -15,6 +15,9 @@ public:
     static Result<FileLock> try_lock(const std::filesystem::path& path, std::string_view holder);
     // Waits; for locks that are held for moments only. Errors: io, cancelled by a signal.
     static Result<FileLock> wait_lock(const std::filesystem::path& path, std::string_view holder = {});
+
+    // Whether nobody holds it, without making or writing the file; no such file is fine. Errors: busy, io.
+    static Result<> probe(const std::filesystem::path& path);
 
 private:
     explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}

@@ -2,6 +2,7 @@
 #include "operations/project.hpp"
 
 #include "host/files.hpp"
+#include "state/project_register.hpp"
 
 namespace castra {
 
@@ -22,15 +23,24 @@ tl::expected<Project, std::vector<Error>> load_project(const Installation& insta
     return Project{std::move(*config), std::move(layout), std::move(digest)};
 }
 
+// The register knows where the state of a project is whose file is gone, or no longer says where it keeps it.
 Result<Located> locate_project(const Installation& installation, const std::string& config_path) {
     std::error_code error;
+    const auto& environment = installation.environment;
     auto path = std::filesystem::absolute(config_path.empty() ? "castra.toml" : config_path, error);
+    auto is_known = [&](const std::filesystem::path& file) {
+        return std::filesystem::exists(file, error) ||
+               find_registered(environment, std::filesystem::weakly_canonical(file, error));
+    };
     if (config_path.empty()) // as load_project searches
-        for (auto dir = path.parent_path(); !std::filesystem::exists(path, error) && dir != dir.root_path();)
+        for (auto dir = path.parent_path(); !is_known(path) && dir != dir.root_path();)
             path = (dir = dir.parent_path()) / "castra.toml";
-    auto file = std::filesystem::canonical(path, error);
-    if (error) return fail(ErrorCode::config_not_found, "find " + path.string() + ": " + error.message());
-    return Located{Layout(installation.environment, file, ""), file};
+    const auto file = std::filesystem::weakly_canonical(path, error);
+    if (const auto known = find_registered(environment, file); known && known->problem.empty())
+        return Located{known->layout(environment), file};
+    if (!std::filesystem::exists(file, error))
+        return fail(ErrorCode::config_not_found, "find " + path.string() + ": no such file");
+    return Located{Layout(environment, file, ""), file};
 }
 
 } // namespace castra

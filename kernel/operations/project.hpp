@@ -26,10 +26,10 @@ struct Project {
 tl::expected<Project, std::vector<Error>> load_project(const Installation& installation,
                                                        const std::string& config_path);
 
-// Where a project lives whose file can no longer be read as one: down and status must still work.
+// Where a project lives whose file can no longer be read as one, or is gone: down, status and clean must still work.
 // Errors: config_not_found.
 struct Located {
-    Layout layout; // that of a file without state_dir
+    Layout layout; // as registered; else that of a file without state_dir
     std::string config_path;
 };
 Result<Located> locate_project(const Installation& installation, const std::string& config_path);

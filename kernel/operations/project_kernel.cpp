@@ -7,6 +7,7 @@
 #include "operations/journal_prune.hpp"
 #include "operations/journal_seal.hpp"
 #include "operations/machine_specs.hpp"
+#include "state/project_register.hpp"
 
 #include <algorithm>
 
@@ -82,6 +83,8 @@ Result<std::unique_ptr<ProjectKernel>> ProjectKernel::open(Workshop& workshop, L
         workshop.log()("info", "sealed run " + run + ", which ended without a summary");
     for (const auto& problem : dead.problems)
         workshop.log()("warn", problem.text);
+    if (auto known = register_project(workshop.installation().environment, layout, config_path); !known)
+        workshop.log()("warn", known.error().text); // status --all will not know of it; nothing else suffers
     std::unique_ptr<ProjectKernel> kernel(
         new ProjectKernel(workshop, std::move(layout), std::move(config_path), std::move(lock)));
     for (const auto& problem : kernel->fleet_->adopt_recorded())
@@ -97,10 +100,15 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
     auto project = load_project(workshop_.installation(), config_path_);
     const auto name = project ? project->config.name : std::string();
     Run run(workshop_.host().clock(), request, name, workshop_.installation().version);
+    const auto command = "castra " + std::string(to_string(request.operation)) + " (run " + run.id() + ")";
     std::vector<Error> findings;
+    auto lock = FileLock::try_lock(layout_.operation_lock(), command); // castra clean works in another process
+    if (!lock) lock.error().hint = "wait for it to end, or interrupt it";
     if (busy_with_)
         findings.push_back({ErrorCode::busy, "project " + name + " is busy with " + *busy_with_,
                             "wait for it to end, or interrupt it"});
+    else if (!lock)
+        findings.push_back(lock.error());
     else if (!project && request.operation == Operation::up)
         findings = project.error();
     else if (auto opened = run.open(files_of(run)); !opened)
@@ -121,7 +129,7 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
             if (kernel.is_idle() && kernel.on_idle) kernel.on_idle();
         }
     } attachment{*this};
-    busy_with_ = "castra " + std::string(to_string(request.operation)) + " (run " + run.id() + ")";
+    busy_with_ = command;
     bus_ = &run.bus();
     workshop_.attach(bus_);
     asio::co_spawn(workshop_.host().executor(), tell_plugins(workshop_, cancel), asio::detached);

@@ -6,7 +6,7 @@
 
 namespace castra {
 namespace {
-constexpr std::array<std::string_view, 4> names{"up", "down", "status", "supervise"};
+constexpr std::array<std::string_view, 5> names{"up", "down", "status", "supervise", "clean"};
 }
 
 std::string_view to_string(Operation operation) {

@@ -9,7 +9,7 @@
 
 namespace castra {
 
-enum class Operation { up, down, status, supervise };
+enum class Operation { up, down, status, supervise, clean };
 std::string_view to_string(Operation operation);
 
 struct Request {

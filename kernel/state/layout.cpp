@@ -41,10 +41,17 @@ std::filesystem::path runtime_root(const Environment& environment) {
 
 Layout::Layout(const Environment& environment, const std::filesystem::path& config_path, const std::string& state_dir)
     : id_(files::sha256_of(config_path.string()).substr(0, 12)) {
-    state_ = state_dir.empty()
-                 ? state_root(environment) / "projects" / (slug_of(config_path.parent_path().filename()) + "-" + id_)
-                 : std::filesystem::path(state_dir);
+    state_ = state_dir.empty() ? projects_dir(environment) / (slug_of(config_path.parent_path().filename()) + "-" + id_)
+                               : std::filesystem::path(state_dir);
     runtime_ = runtime_root(environment) / id_;
+}
+
+Layout Layout::of_known(const Environment& environment, std::string id, std::filesystem::path state_dir) {
+    Layout layout;
+    layout.state_ = std::move(state_dir);
+    layout.runtime_ = runtime_root(environment) / id;
+    layout.id_ = std::move(id);
+    return layout;
 }
 
 Layout::Path Layout::vm_runtime_dir(const std::string& vm) const {
@@ -53,6 +60,14 @@ Layout::Path Layout::vm_runtime_dir(const std::string& vm) const {
 
 std::filesystem::path plugin_quarantine_dir(const Environment& environment) {
     return state_root(environment) / "plugins/quarantine";
+}
+
+std::filesystem::path projects_dir(const Environment& environment) {
+    return state_root(environment) / "projects";
+}
+
+std::filesystem::path machine_journal_dir(const Environment& environment) {
+    return state_root(environment) / "journal";
 }
 
 std::filesystem::path cache_dir(const Environment& environment) {

@@ -2,6 +2,7 @@
 // Where castra keeps things. Computes paths, makes nothing.
 //   state    $XDG_STATE_HOME/castra/projects/<slug>-<hash>/   journal/ quarantine/ vms/<vm>/
 //   runtime  $XDG_RUNTIME_DIR/castra/<hash>/                  sockets; short, a unix socket path has 107 bytes
+//   machine  $XDG_STATE_HOME/castra/journal/                  of runs that concern no project
 //   cache    $XDG_CACHE_HOME/castra/                          images/ probes/
 // CASTRA_HOME overrides state and runtime. <hash> is of the canonical path of castra.toml.
 #pragma once
@@ -20,6 +21,8 @@ class Layout {
 public:
     // `config_path` is canonical. `state_dir`: [project] state_dir; empty: ours.
     Layout(const Environment& environment, const std::filesystem::path& config_path, const std::string& state_dir);
+    // Of a project that is known by its id and place only.
+    static Layout of_known(const Environment& environment, std::string id, std::filesystem::path state_dir);
 
     using Path = std::filesystem::path;
     const Path& state_dir() const { return state_; }
@@ -37,13 +40,18 @@ public:
     Path supervisor_lock() const { return state_ / "supervisor.lock"; }
     Path supervisor_log() const { return state_ / "supervisor.log"; }
     Path start_lock() const { return state_ / "start.lock"; }
+    Path operation_lock() const { return state_ / "operation.lock"; } // held by whatever changes the project
     Path supervisor_socket() const { return runtime_ / "s"; }
 
 private:
+    Layout() = default;
     Path state_, runtime_;
     std::string id_;
 };
 
+std::filesystem::path projects_dir(const Environment& environment);
+// Of runs that belong to no project, such as clean --all.
+std::filesystem::path machine_journal_dir(const Environment& environment);
 std::filesystem::path cache_dir(const Environment& environment);
 
 } // namespace castra

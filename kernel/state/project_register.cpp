@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/project_register.hpp"
+
+#include "host/directory.hpp"
+#include "host/files.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace castra {
+namespace {
+
+constexpr std::size_t card_bytes_max = 65536;
+constexpr std::size_t id_letters = 12;
+
+struct Card {
+    std::string config_path, state_dir;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Card, config_path, state_dir)
+
+std::filesystem::path card_in(const std::filesystem::path& folder) {
+    return folder / "project.json";
+}
+
+Result<Card> load_card(const std::filesystem::path& folder) {
+    CASTRA_TRY(text, files::read(card_in(folder), card_bytes_max));
+    try {
+        return nlohmann::json::parse(text).get<Card>();
+    } catch (const nlohmann::json::exception& error) {
+        return fail(ErrorCode::io, card_in(folder).string() + " is damaged: " + error.what());
+    }
+}
+
+RegisteredProject entry_of(const Environment& environment, const std::filesystem::path& folder) {
+    RegisteredProject entry;
+    const auto name = folder.filename().string();
+    entry.id = name.size() > id_letters ? name.substr(name.size() - id_letters) : name;
+    entry.state_dir = folder;
+    const auto card = load_card(folder);
+    if (!card) {
+        entry.problem = card.error().text;
+        return entry;
+    }
+    if (Layout(environment, card->config_path, "").state_dir() != folder) {
+        entry.problem = card_in(folder).string() + " names another project";
+        return entry;
+    }
+    entry.config_path = card->config_path;
+    if (card->state_dir == folder) return entry;
+    const auto answer = load_card(card->state_dir);
+    if (answer && answer->config_path == card->config_path && answer->state_dir == card->state_dir)
+        entry.state_dir = card->state_dir;
+    else
+        entry.problem = card->state_dir + " does not say that it belongs to " + card->config_path;
+    return entry;
+}
+
+} // namespace
+
+Layout RegisteredProject::layout(const Environment& environment) const {
+    return Layout::of_known(environment, id, state_dir);
+}
+
+Result<> register_project(const Environment& environment, const Layout& layout, const std::string& config_path) {
+    const auto text = nlohmann::json(Card{config_path, layout.state_dir()}).dump(1) + "\n";
+    const auto usual = Layout(environment, config_path, "").state_dir();
+    for (const auto& folder : {usual, layout.state_dir()}) {
+        if (files::read(card_in(folder), card_bytes_max).value_or("") == text) continue;
+        CASTRA_CHECK(files::make_directories(folder));
+        CASTRA_CHECK(files::replace(card_in(folder), text, false));
+    }
+    return {};
+}
+
+std::vector<RegisteredProject> registered_projects(const Environment& environment) {
+    std::vector<RegisteredProject> found;
+    const auto projects = Directory::open(projects_dir(environment));
+    if (!projects) return found;
+    const auto entries = projects->entries();
+    if (!entries) return found;
+    for (const auto& entry : *entries)
+        if (entry.kind == Directory::Entry::Kind::directory)
+            found.push_back(entry_of(environment, projects->path() / entry.name));
+    return found;
+}
+
+std::optional<RegisteredProject> find_registered(const Environment& environment, const std::string& config_path) {
+    const auto folder = Layout(environment, config_path, "").state_dir();
+    if (!files::exists(card_in(folder))) return std::nullopt;
+    return entry_of(environment, folder);
+}
+
+} // namespace castra
