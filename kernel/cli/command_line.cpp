@@ -110,6 +110,8 @@ private:
         add_run(up, Operation::up);
         up->add_flag("--keep-going", line_.request.keep_going,
                      "When a VM fails leave the others standing (exit code 6)");
+        up->add_flag("--replace", line_.request.replace,
+                     "Stop and start anew what runs with another configuration than castra.toml has now");
         up->add_flag("--foreground", line_.foreground,
                      "Stay and supervise in this terminal; Ctrl-C takes everything down");
         up->footer("\nWithout --keep-going a failed or interrupted up takes down what it had started.\n"

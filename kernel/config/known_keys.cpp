@@ -21,15 +21,32 @@ constexpr Keys journal_keys = {"runs_max", "bytes_max"};
 constexpr Keys bootstrap_keys = {"mode", "handshake_timeout_secs", "remote_dir", "env"};
 constexpr Keys plugin_keys = {"path", "sha256", "isolation", "config"};
 constexpr Keys reporter_keys = {"plugin", "config"};
-constexpr Keys vm_keys = {"name",          "description", "count",   "launcher",     "image",
-                          "base_image",    "overlay",     "cpus",    "memory",       "boot",
-                          "port_forwards", "bootstrap",   "options", "ready_marker", "instances"};
+constexpr Keys vm_keys = {"name",
+                          "description",
+                          "count",
+                          "launcher",
+                          "image",
+                          "base_image",
+                          "overlay",
+                          "cpus",
+                          "memory",
+                          "boot",
+                          "port_forwards",
+                          "bootstrap",
+                          "options",
+                          "ready_marker",
+                          "instances",
+                          "restart",
+                          "restart_backoff_secs",
+                          "restarts_max"};
 constexpr Keys boot_keys = {"kernel", "initrd", "append"};
 constexpr Keys port_forward_keys = {"address", "host", "guest", "protocol", "count"};
 constexpr Keys vm_bootstrap_keys = {"mode",       "script", "payload",        "handshake_timeout_secs",
                                     "remote_dir", "env",    "verify_command", "verify_path"};
-constexpr Keys instance_keys = {"id",     "name", "description",   "image",     "base_image", "overlay",     "cpus",
-                                "memory", "boot", "port_forwards", "bootstrap", "options",    "ready_marker"};
+constexpr Keys instance_keys = {"id",          "name",    "description",  "image",   "base_image",
+                                "overlay",     "cpus",    "memory",       "boot",    "port_forwards",
+                                "bootstrap",   "options", "ready_marker", "restart", "restart_backoff_secs",
+                                "restarts_max"};
 
 // Keys of the prototype that castra no longer has.
 struct RetiredKey {

@@ -43,6 +43,13 @@ struct BootstrapConfig {
     std::map<std::string, Secret> env;
 };
 
+// What the supervisor does when a VM ends unasked.
+struct RestartConfig {
+    std::string policy = "never";  // or "on_failure"
+    Milliseconds backoff{1'000};   // before the first restart; doubles with each in a row
+    std::int64_t restarts_max = 5; // in a row
+};
+
 struct VmConfig {
     std::string name;  // expanded, unique in the project
     std::string group; // the name before expansion
@@ -58,6 +65,7 @@ struct VmConfig {
     BootstrapConfig bootstrap;
     nlohmann::json launcher_options = nlohmann::json::object(); // [vms.options], not interpreted here
     std::string ready_marker;                                   // or empty
+    RestartConfig restart;
     int line = 0;
     int column = 0;
 };

@@ -32,6 +32,14 @@ void read_boot(const Reader& vm_reader, BootConfig& boot) {
         reader->refuse_missing("kernel", "initrd and append belong to a kernel; write kernel = \"path/to/vmlinuz\"");
 }
 
+constexpr Choice restart_policies[] = {{"never", "never"}, {"on_failure", "on_failure"}};
+
+void read_restart(const Reader& reader, RestartConfig& restart) {
+    reader.read_choice("restart", restart_policies, restart.policy);
+    reader.read_seconds("restart_backoff_secs", 0, restart.backoff);
+    reader.read_integer("restarts_max", {1, limits::restarts_max}, restart.restarts_max);
+}
+
 // What an entry and an instance both may say.
 void read_vm_fields(const Reader& reader, VmConfig& vm) {
     reader.read_line("description", vm.description);
@@ -43,6 +51,7 @@ void read_vm_fields(const Reader& reader, VmConfig& vm) {
     if (const auto bootstrap = reader.table("bootstrap", known::vm_bootstrap)) read_bootstrap(*bootstrap, vm.bootstrap);
     reader.read_free_table("options", vm.launcher_options);
     reader.read_line("ready_marker", vm.ready_marker);
+    read_restart(reader, vm.restart);
 }
 
 // Only qemu is known to need a disk or a kernel. A faulty value has its own error: presence is enough here.

@@ -98,6 +98,21 @@ Task<> Fleet::bring_up(EventBus& bus, Effort& effort, BootContext& context, bool
     if (effort.error->code != ErrorCode::cancelled && !keep_going) context.cancel.open();
 }
 
+// What was is gone for good then: an up that fails afterwards cannot bring it back.
+Task<> Fleet::replace(EventBus& bus, Effort& effort, BootContext& context, const FleetUp& wanted, FleetResult& total) {
+    if (context.cancel.is_open()) co_return;
+    contract::VmResult gone;
+    const auto failures = total.failures.size();
+    co_await take_down(bus, *effort.machine, wanted.stop_times, gone, total);
+    if (gone.outcome == VmOutcome::succeeded) {
+        co_await bring_up(bus, effort, context, wanted.keep_going);
+    } else if (total.failures.size() > failures) {
+        effort.error = total.failures.back();
+        total.failures.pop_back(); // up() takes it from the effort
+        if (!wanted.keep_going) context.cancel.open();
+    }
+}
+
 Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     FleetResult total;
     BootWindow window(host_.executor(), wanted.boot_window);
@@ -113,7 +128,10 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     }
     std::vector<Task<>> tasks;
     for (auto& effort : efforts)
-        if (!has_process(effort.machine->state())) tasks.push_back(bring_up(bus, effort, context, wanted.keep_going));
+        if (!has_process(effort.machine->state()))
+            tasks.push_back(bring_up(bus, effort, context, wanted.keep_going));
+        else if (wanted.replaced.contains(effort.machine->name()))
+            tasks.push_back(replace(bus, effort, context, wanted, total));
     co_await in_parallel(host_.executor(), std::move(tasks));
     judge_the_dead(efforts, context, wanted.keep_going);
     bus.flush();

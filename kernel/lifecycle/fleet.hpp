@@ -5,13 +5,16 @@
 #pragma once
 #include "lifecycle/machine.hpp"
 
+#include <set>
+
 namespace castra {
 
 struct FleetUp {
     std::vector<MachineSpec> specs;
     std::int64_t boot_window = 1;
     bool keep_going = false; // a VM that fails leaves the others standing; otherwise all that this run did is undone
-    StopTimes stop_times;    // for undoing
+    StopTimes stop_times;    // for undoing and replacing
+    std::set<std::string> replaced; // of those that run: stopped first, then started as wanted now
 };
 
 struct FleetResult {
@@ -44,6 +47,7 @@ public:
 private:
     struct Effort; // one VM within one up
     Task<> bring_up(EventBus& bus, Effort& effort, BootContext& context, bool keep_going);
+    Task<> replace(EventBus& bus, Effort& effort, BootContext& context, const FleetUp& wanted, FleetResult& total);
     Task<> take_down(EventBus& bus, Machine& machine, StopTimes times, contract::VmResult& result, FleetResult& total);
     Task<> undo(EventBus& bus, std::vector<Effort>& efforts, StopTimes times, FleetResult& total);
     Machine& machine(const std::string& name);

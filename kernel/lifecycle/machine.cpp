@@ -76,6 +76,12 @@ void Machine::report_lost(EventBus& bus) {
     publish_exit(bus, false, "running");
 }
 
+void Machine::note_restart(std::int64_t unix_us, std::int64_t attempt) {
+    record_.restart_unix_us = unix_us;
+    record_.restart_attempt = attempt;
+    (void)save_record(layout_, record_); // without it status does not tell; nothing else suffers
+}
+
 std::string Machine::output_tail() const {
     auto text = files::tail_of(process_log(), SerialLog::tail_bytes_max);
     if (serial_ && !serial_->tail().empty())
@@ -108,9 +114,10 @@ void Machine::publish_exit(EventBus& bus, bool expected, const std::string& phas
         if (const auto explained = launcher_->explain_exit(report))
             event.capsule->hint = contract::clean_text(explained->hint, 1024, true);
     }
-    const auto cure = event.capsule->hint.empty() ? "read " + (layout_.vm_dir(name_) / "serial.log").string() +
-                                                        ", then run castra down and castra up"
-                                                  : event.capsule->hint;
+    const auto log =
+        layout_.vm_dir(name_) / (files::exists(layout_.vm_dir(name_) / "serial.log") ? "serial.log" : "process.log");
+    const auto cure =
+        (event.capsule->hint.empty() ? "read " + log.string() : event.capsule->hint) + "; next: castra up " + name_;
     publish(bus, draft(event, name_ + " ended unexpectedly (" + how + ", phase " + phase + ")")
                      .at(Severity::error)
                      .because({"launch", name_ + " ended unexpectedly", how, true})

@@ -61,6 +61,9 @@ public:
     Result<> adopt(VmRecord record);
     // The event for an end that nobody asked for, with its capsule.
     void report_lost(EventBus& bus);
+    const ExitStatus& exit_status() const { return exit_status_; } // of the last process
+    // For status: the supervisor will start it again.
+    void note_restart(std::int64_t unix_us, std::int64_t attempt);
 
 private:
     Result<> step(VmStep step);

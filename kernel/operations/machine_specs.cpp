@@ -123,8 +123,8 @@ tl::expected<std::vector<MachineSpec>, std::vector<Error>> machine_specs(const I
     return specs;
 }
 
-std::vector<Error> preflight(Host& host, const std::vector<MachineSpec>& specs,
-                             const std::vector<std::string>& running) {
+std::vector<Error> preflight(Host& host, const std::vector<MachineSpec>& specs, const std::vector<std::string>& running,
+                             const std::set<std::string>& replaced) {
     std::vector<Error> findings;
     std::set<std::string> said;
     auto find = [&](std::string text, std::string hint, ErrorCode code = ErrorCode::preflight) {
@@ -149,7 +149,7 @@ std::vector<Error> preflight(Host& host, const std::vector<MachineSpec>& specs,
         if (spec.wants_ssh_key && !host.find_program("ssh-keygen"))
             find("ssh-keygen is not in PATH", "apt-get install openssh-client");
         for (const auto& forward : spec.vm.port_forwards)
-            if (forward.host != 0)
+            if (forward.host != 0 && !replaced.contains(spec.vm.name))
                 if (const auto lease = host.lease_port(forward.address, forward.host, forward.protocol); !lease)
                     find(vm + lease.error().text, lease.error().hint);
     }

@@ -31,20 +31,6 @@ Task<> tell_plugins(Workshop& workshop, std::shared_ptr<Gate> cancel) {
     if (cancel->is_open()) workshop.cancel_run();
 }
 
-// What the file gives to guests as their environment is nobody else's to read. Values too short to be told from other
-// text are not masked; nothing of castra's prints them either.
-void hide_secrets(EventBus& bus, const ProjectConfig& config) {
-    for (const auto& vm : config.vms)
-        for (const auto& [name, value] : vm.bootstrap.env)
-            (void)bus.hide(value);
-}
-
-// A file that cannot be read gets the defaults.
-Retention retention_of(const Project* project) {
-    const auto journal = project ? project->config.journal : JournalConfig();
-    return {journal.runs_max, journal.bytes_max};
-}
-
 contract::Summary summary_of(FleetResult& result) {
     contract::Summary summary;
     summary.vms = std::move(result.vms);
@@ -59,9 +45,11 @@ ProjectKernel::ProjectKernel(Workshop& workshop, Layout layout, std::string conf
     : workshop_(workshop), layout_(std::move(layout)), config_path_(std::move(config_path)), lock_(std::move(lock)),
       fleet_(std::make_unique<Fleet>(workshop.host(), layout_,
                                      cache_dir(workshop.installation().environment) / "probes",
-                                     [this](Machine& machine) { lost(machine); })) {}
+                                     [this](Machine& machine) { lost(machine); })),
+      closing_(std::make_shared<Gate>(workshop.host().executor())) {}
 
 ProjectKernel::~ProjectKernel() {
+    closing_->open();
     // Sockets of VMs that live stay; an empty runtime directory goes.
     if (fleet_->has_processes()) return;
     (void)files::remove_tree(layout_.runtime_dir());
@@ -92,6 +80,17 @@ Result<std::unique_ptr<ProjectKernel>> ProjectKernel::open(Workshop& workshop, L
     return kernel;
 }
 
+void ProjectKernel::hide_secrets(EventBus& bus, const ProjectConfig& config) {
+    for (const auto& vm : config.vms)
+        for (const auto& [name, value] : vm.bootstrap.env)
+            (void)bus.hide(value);
+}
+
+Retention ProjectKernel::retention_of(const Project* project) {
+    const auto journal = project ? project->config.journal : JournalConfig();
+    return {journal.runs_max, journal.bytes_max};
+}
+
 RunFiles ProjectKernel::files_of(const Run& run) const {
     return {layout_.journal(run.id()), layout_.quarantine(run.id())};
 }
@@ -109,7 +108,7 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
                             "wait for it to end, or interrupt it"});
     else if (!lock)
         findings.push_back(lock.error());
-    else if (!project && request.operation == Operation::up)
+    else if (!project && request.operation != Operation::down)
         findings = project.error();
     else if (auto opened = run.open(files_of(run)); !opened)
         findings.push_back(opened.error());
@@ -122,22 +121,24 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
 
     struct Attachment { // undone on every way out
         ProjectKernel& kernel;
+        const Request& request;
         ~Attachment() {
             kernel.workshop_.attach(nullptr);
             kernel.bus_ = nullptr;
             kernel.busy_with_.reset();
+            kernel.forget_settled_restarts(request);
             if (kernel.is_idle() && kernel.on_idle) kernel.on_idle();
         }
-    } attachment{*this};
+    } attachment{*this, request};
     busy_with_ = command;
     bus_ = &run.bus();
     workshop_.attach(bus_);
     asio::co_spawn(workshop_.host().executor(), tell_plugins(workshop_, cancel), asio::detached);
     RunResult result;
-    if (request.operation == Operation::up)
-        result = co_await up(run, request, *project, *cancel);
-    else
+    if (request.operation == Operation::down)
         result = co_await down(run, request, project ? &*project : nullptr);
+    else // supervise starts a VM again as up does
+        result = co_await up(run, request, *project, *cancel);
     co_return result;
 }
 
@@ -165,12 +166,18 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     PluginSet plugins(workshop_.installation(), workshop_.registry(), &project.config);
     auto specs = machine_specs(workshop_.installation(), workshop_.host().clock(), project, plugins, request.vms);
     if (!specs) co_return run.reject(specs.error());
-    std::vector<std::string> running;
-    for (const auto& vm : fleet_->running())
-        running.push_back(vm.name);
-    if (auto findings = preflight(workshop_.host(), *specs, running); !findings.empty()) co_return run.reject(findings);
-
     FleetUp wanted;
+    const auto changes = changes_of(*specs);
+    std::vector<std::string> running;
+    for (const auto& vm : fleet_->running()) {
+        if (request.replace && changes.contains(vm.name))
+            wanted.replaced.insert(vm.name);
+        else
+            running.push_back(vm.name);
+    }
+    if (auto findings = preflight(workshop_.host(), *specs, running, wanted.replaced); !findings.empty())
+        co_return run.reject(findings);
+
     wanted.boot_window = project.config.lifecycle.boot_window > 0 ? project.config.lifecycle.boot_window
                                                                   : workshop_.installation().cores;
     wanted.keep_going = request.keep_going;
@@ -189,6 +196,9 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     for (auto& warning : warnings)
         run.bus().publish(std::move(warning));
     prune_journals(layout_, retention_of(&project), run.bus());
+    if (request.operation == Operation::up && request.vms.empty()) tell_forgotten(run, project);
+    tell_changes(run, changes, request.replace);
+    if (!changes.empty() && !request.replace) co_return refuse_changes(run, *specs, changes);
     wanted.specs = std::move(*specs);
     const auto total = wanted.specs.size();
     auto result = co_await fleet_->up(run.bus(), std::move(wanted), cancel);
@@ -199,6 +209,8 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     }));
     const bool failed = !result.failures.empty() ||
                         std::ranges::count(summary.vms, VmOutcome::failed, &contract::VmResult::outcome) > 0;
+    if (failed && request.operation == Operation::supervise && restarts_.is_empty_of(request.vms.front()))
+        consider_restart(run.bus(), project, request.vms.front(), true, Milliseconds(0));
     if (!failed && cancel.is_open()) {
         summary.outcome = Outcome::cancelled;
         summary.exit_code = exit_code::cancelled;
@@ -247,35 +259,6 @@ Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Proj
     const auto stopped = std::ranges::count(summary.vms, VmOutcome::succeeded, &contract::VmResult::outcome);
     co_return run.finish(std::move(summary), stopped > 0 ? count_text(static_cast<std::size_t>(stopped), "VM") + " down"
                                                          : "nothing to do: nothing is up");
-}
-
-// Nobody had asked for this end. Within an operation it belongs to its run, otherwise it gets one of its own.
-void ProjectKernel::lost(Machine& machine) {
-    if (bus_) return machine.report_lost(*bus_);
-    Request request;
-    request.operation = Operation::supervise;
-    request.config = config_path_;
-    auto project = load_project(workshop_.installation(), config_path_);
-    Run run(workshop_.host().clock(), request, project ? project->config.name : "", workshop_.installation().version);
-    if (const auto opened = run.open(files_of(run)); !opened) workshop_.log()("error", opened.error().text);
-    if (project) hide_secrets(run.bus(), project->config);
-    contract::CommandAccepted accepted;
-    accepted.config_path = config_path_;
-    accepted.config_digest = project ? project->config_digest : "";
-    accepted.running = fleet_->running();
-    accepted.expects.push_back({"vm", machine.name()});
-    std::vector<contract::Draft> warnings;
-    if (project) warnings = attach_reporters(run, *project);
-    run.accept(std::move(accepted));
-    for (auto& warning : warnings)
-        run.bus().publish(std::move(warning));
-    prune_journals(layout_, retention_of(project ? &*project : nullptr), run.bus());
-    machine.report_lost(run.bus());
-    contract::Summary summary;
-    summary.outcome = Outcome::failed;
-    summary.vms.push_back({machine.name(), std::string(to_string(machine.state())), VmOutcome::failed});
-    run.finish(std::move(summary), machine.name() + " ended unexpectedly");
-    if (is_idle() && on_idle) on_idle();
 }
 
 } // namespace castra

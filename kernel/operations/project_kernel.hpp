@@ -6,6 +6,8 @@
 #pragma once
 #include "host/file_lock.hpp"
 #include "lifecycle/fleet.hpp"
+#include "lifecycle/spec_diff.hpp"
+#include "operations/restarts.hpp"
 #include "operations/run.hpp"
 #include "operations/workshop.hpp"
 
@@ -24,9 +26,9 @@ public:
     // Operations up and down. The sinks are told everything. Opening `cancel` ends it in order.
     Task<RunResult> perform(Request request, Sinks sinks, std::shared_ptr<Gate> cancel);
 
-    bool is_idle() const { return !busy_with_ && !fleet_->has_processes(); }
+    bool is_idle() const { return !busy_with_ && restarts_.is_empty() && !fleet_->has_processes(); }
     const Layout& layout() const { return layout_; }
-    // Opens when the last VM is gone and no operation runs.
+    // Called when the last VM is gone, none waits to be started again, and no operation runs.
     std::function<void()> on_idle;
 
 private:
@@ -36,8 +38,23 @@ private:
     Task<RunResult> down(Run& run, const Request& request, const Project* project);
     // Before the first event, so that reporters are told it too. Returns what is to be said about those that failed.
     std::vector<contract::Draft> attach_reporters(Run& run, const Project& project);
+    // Of those that run, what castra.toml wants otherwise now.
+    std::map<std::string, std::vector<SpecChange>> changes_of(const std::vector<MachineSpec>& specs);
+    void tell_forgotten(Run& run, const Project& project); // VMs that run and that castra.toml no longer has
+    void tell_changes(Run& run, const std::map<std::string, std::vector<SpecChange>>& changes, bool will_replace);
+    RunResult refuse_changes(Run& run, const std::vector<MachineSpec>& specs,
+                             const std::map<std::string, std::vector<SpecChange>>& changes);
     void lost(Machine& machine);
+    // What follows from the end of a VM, told to `bus`.
+    void consider_restart(EventBus& bus, const Project& project, const std::string& vm, bool has_failed,
+                          Milliseconds up_for);
+    Task<> restart(std::string vm, std::int64_t token, Milliseconds wait, std::shared_ptr<Gate> closing);
+    void forget_settled_restarts(const Request& request);
     RunFiles files_of(const Run& run) const;
+    // What the file gives to guests as their environment is nobody else's to read. Values too short to be told from other
+    // text are not masked; nothing of castra's prints them either.
+    static void hide_secrets(EventBus& bus, const ProjectConfig& config);
+    static Retention retention_of(const Project* project); // a file that cannot be read gets the defaults
 
     Workshop& workshop_;
     Layout layout_;
@@ -47,6 +64,8 @@ private:
     std::vector<std::shared_ptr<LauncherClient>> launchers_; // of every up, for machines that still refer to them
     std::optional<std::string> busy_with_;
     EventBus* bus_ = nullptr; // of the operation under way
+    Restarts restarts_;
+    std::shared_ptr<Gate> closing_; // open: this object is gone
 };
 
 } // namespace castra

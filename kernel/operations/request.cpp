@@ -17,7 +17,7 @@ std::string to_line(const Request& request) {
     const contract::Json json{{"protocol", socket_protocol}, {"operation", to_string(request.operation)},
                               {"argv", request.argv},        {"config", request.config},
                               {"vms", request.vms},          {"keep_going", request.keep_going},
-                              {"strict", request.strict}};
+                              {"replace", request.replace},  {"strict", request.strict}};
     return json.dump(-1, ' ', false, contract::Json::error_handler_t::replace) + "\n";
 }
 
@@ -38,6 +38,7 @@ Result<Request> parse_request(const std::string& line) {
         request.config = json.at("config").get<std::string>();
         request.vms = json.at("vms").get<std::vector<std::string>>();
         request.keep_going = json.at("keep_going").get<bool>();
+        request.replace = json.value("replace", false);
         request.strict = json.at("strict").get<bool>();
         return request;
     } catch (const contract::Json::exception& error) {

@@ -18,6 +18,7 @@ struct Request {
     std::string config;            // path of castra.toml; empty: search from the working directory
     std::vector<std::string> vms;  // empty: all
     bool keep_going = false;       // up: what works stays when something fails
+    bool replace = false;          // up: what runs and is wanted otherwise now is replaced
     bool strict = false;           // a contract violation fails the run
 };
 

@@ -15,13 +15,18 @@ struct Verdict {
     std::string why;
 };
 
-Verdict judge(const Host& host, const VmRecord& record, bool supervised) {
+Verdict judge(Host& host, const VmRecord& record, bool supervised) {
     const auto process = "process " + std::to_string(record.pid);
     if (record.pid == 0)
         return supervised ? Verdict{VmState::preparing, "its record says so and a supervisor works on it"}
                           : Verdict{VmState::failed, "it was never launched, and no supervisor works on it"};
     if (record.boot_id != host.boot_id()) return {VmState::failed, "this machine was rebooted since"};
-    if (!host.is_alive(record.process())) return {VmState::failed, process + " has ended"};
+    if (!host.is_alive(record.process())) {
+        if (!supervised || record.restart_unix_us == 0) return {VmState::failed, process + " has ended"};
+        const auto left_ms = std::max<std::int64_t>(0, (record.restart_unix_us - host.clock().unix_us()) / 1000);
+        return {VmState::failed, process + " has ended; restart " + std::to_string(record.restart_attempt) +
+                                     " follows in " + std::to_string(left_ms) + " ms"};
+    }
     if (record.phase == "ready") return {VmState::ready, process + " lives and it had said ready"};
     if (supervised && record.phase == "launched") return {VmState::booting, process + " lives and has not said ready"};
     return {VmState::running, process + " lives; nobody watched whether it became ready"};

@@ -11,8 +11,8 @@ constexpr std::size_t record_bytes_max = 1 << 20;
 }
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VmRecord, name, incarnation, uuid, launcher, phase, boot_id, pid,
-                                                start_ticks, overlay, ssh_key, launched_unix_us, ready_unix_us, spec,
-                                                plan)
+                                                start_ticks, overlay, ssh_key, launched_unix_us, ready_unix_us,
+                                                restart_unix_us, restart_attempt, spec, plan)
 
 Result<> save_record(const Layout& layout, const VmRecord& record) {
     // Not synced: a record has to survive our death, not the machine's, for no VM survives that either.

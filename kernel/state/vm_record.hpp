@@ -16,11 +16,12 @@ struct VmRecord {
     std::string boot_id; // of the machine: after its reboot no number here means anything
     std::int64_t pid = 0;
     std::uint64_t start_ticks = 0;
-    std::string overlay;                                  // empty: none
-    std::string ssh_key;                                  // private key file; empty: none
-    std::int64_t launched_unix_us = 0, ready_unix_us = 0; // 0: not yet
-    nlohmann::json spec = nlohmann::json::object();       // sdk::VmSpec as launched
-    nlohmann::json plan = nlohmann::json::object();       // sdk::LaunchPlan as carried out
+    std::string overlay;                                   // empty: none
+    std::string ssh_key;                                   // private key file; empty: none
+    std::int64_t launched_unix_us = 0, ready_unix_us = 0;  // 0: not yet
+    std::int64_t restart_unix_us = 0, restart_attempt = 0; // of a failed VM: when it will be started again; 0: not
+    nlohmann::json spec = nlohmann::json::object();        // sdk::VmSpec as launched
+    nlohmann::json plan = nlohmann::json::object();        // sdk::LaunchPlan as carried out
 
     ProcessId process() const { return {static_cast<int>(pid), start_ticks}; }
 };

@@ -156,6 +156,9 @@ TEST(DefaultToml, SaysTheDefaultsOfTheCode) {
     EXPECT_EQ(a.launcher, b.launcher);
     EXPECT_EQ(a.cpus, b.cpus);
     EXPECT_EQ(a.memory, b.memory);
+    EXPECT_EQ(a.restart.policy, b.restart.policy);
+    EXPECT_EQ(a.restart.backoff, b.restart.backoff);
+    EXPECT_EQ(a.restart.restarts_max, b.restart.restarts_max);
     EXPECT_EQ(a.launcher_options, b.launcher_options);
     EXPECT_EQ(a.port_forwards.at(0).address, b.port_forwards.at(0).address);
     EXPECT_EQ(a.port_forwards.at(0).host, b.port_forwards.at(0).host);
