@@ -10,6 +10,7 @@
 #include "operations/restarts.hpp"
 #include "operations/run.hpp"
 #include "operations/workshop.hpp"
+#include "state/journal_retention.hpp"
 
 namespace castra {
 
@@ -51,8 +52,8 @@ private:
     Task<> restart(std::string vm, std::int64_t token, Milliseconds wait, std::shared_ptr<Gate> closing);
     void forget_settled_restarts(const Request& request);
     RunFiles files_of(const Run& run) const;
-    // What the file gives to guests as their environment is nobody else's to read. Values too short to be told from other
-    // text are not masked; nothing of castra's prints them either.
+    // What the file gives to guests as their environment is nobody else's to read. Values too short to be told from
+    // other text are not masked; nothing of castra's prints them either.
     static void hide_secrets(EventBus& bus, const ProjectConfig& config);
     static Retention retention_of(const Project* project); // a file that cannot be read gets the defaults
 
