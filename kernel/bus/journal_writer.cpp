@@ -7,7 +7,9 @@
 namespace castra {
 
 JournalWriter::JournalWriter(std::unique_ptr<Journal> journal)
-    : journal_(std::move(journal)), waiting_(std::make_shared<EncodedBatch>()) {
+    : journal_(std::move(journal)), waiting_(std::make_shared<EncodedBatch>()) {}
+
+void JournalWriter::start() {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
@@ -22,7 +24,7 @@ JournalWriter::~JournalWriter() {
         ending_ = true;
         filled_.notify_one();
     }
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 void JournalWriter::add_sink(std::unique_ptr<Sink> sink, SinkLimits limits) {
@@ -35,6 +37,7 @@ void JournalWriter::add_sink(std::unique_ptr<Sink> sink, SinkLimits limits) {
 void JournalWriter::put(const EncodedEvent& event, bool durable) {
     std::unique_lock lock(mutex_);
     if (waiting_->size() >= events_max) written_.wait(lock, [&] { return waiting_->size() < events_max; });
+    if (!thread_.joinable()) start();
     waiting_->add(event);
     durable_ = durable_ || durable;
     if (is_idle_) {

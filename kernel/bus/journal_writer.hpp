@@ -35,6 +35,7 @@ public:
     std::int64_t troubles() const { return troubles_.load(std::memory_order_relaxed); }
 
 private:
+    void start(); // at the first event: a bus that says nothing costs no thread
     void run();
     void write(const std::shared_ptr<EncodedBatch>& batch, bool durable);
     std::shared_ptr<EncodedBatch> free_batch();

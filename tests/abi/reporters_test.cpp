@@ -78,6 +78,13 @@ protected:
     }
 };
 
+// What needs castra's own terminal and descriptors, which a process of its own does not have; so says their manifest.
+class OwnProcessReporters : public Reporters {
+    void SetUp() override {
+        if (is_isolated()) GTEST_SKIP() << "runs in-process only";
+    }
+};
+
 const json terminal_80{{"is_tty", true}, {"width", 80}, {"color", true}};
 
 TEST_F(Reporters, HelloCounts) {
@@ -89,7 +96,7 @@ TEST_F(Reporters, HelloCounts) {
     EXPECT_EQ(stderr_text.text(), "salve: up of project p begins\nsalve: saw 2 events, 1 errors\n");
 }
 
-TEST_F(Reporters, ConsoleShowsOneLineAnEventWithoutColour) {
+TEST_F(OwnProcessReporters, ConsoleShowsOneLineAnEventWithoutColour) {
     EXPECT_EQ(console({event("vm.launch", "info", {{"vm", "web-0"}, {"message", "launch with kvm"}}),
                        event("vm.overlay_prepared", "info", {{"vm", "web-0"}}),
                        event("vm.ready", "info", {{"vm", "web-0"}, {"message", "ready via marker after 1310 ms"}})}),
@@ -97,7 +104,7 @@ TEST_F(Reporters, ConsoleShowsOneLineAnEventWithoutColour) {
               "  1.50s  +  web-0  ready via marker after 1310 ms\n");
 }
 
-TEST_F(Reporters, ConsoleShowsCauseConsoleTailAndCureOfAnError) {
+TEST_F(OwnProcessReporters, ConsoleShowsCauseConsoleTailAndCureOfAnError) {
     const json exited{{"vm", "web-0"},
                       {"message", "web-0 died"},
                       {"error", {{"code", "x"}, {"detail", "exit code 1"}}},
@@ -114,7 +121,7 @@ TEST_F(Reporters, ConsoleShowsCauseConsoleTailAndCureOfAnError) {
                                                               "           try: more memory\n");
 }
 
-TEST_F(Reporters, ConsoleNeverSendsAControlCharacterOfAGuest) {
+TEST_F(OwnProcessReporters, ConsoleNeverSendsAControlCharacterOfAGuest) {
     const auto evil = "\x1b]0;owned\x07 \x1b[2J\r\n\x08 \xc2\x9b"
                       "31m \xe2\x80\xae txt \x7f";
     const json exited{{"vm", evil},
@@ -134,7 +141,7 @@ TEST_F(Reporters, ConsoleNeverSendsAControlCharacterOfAGuest) {
                             Not(HasSubstr("\xc2\x9b")), Not(HasSubstr("\xe2\x80\xae"))));
 }
 
-TEST_F(Reporters, ConsoleOverwritesProgressOnATerminalOnly) {
+TEST_F(OwnProcessReporters, ConsoleOverwritesProgressOnATerminalOnly) {
     const std::vector<json> events{
         event("image", "progress", {{"message", "copy"}, {"progress", {{"current", 1}, {"total", 4}}}}),
         event("image", "progress", {{"message", "copy"}, {"progress", {{"current", 2}, {"total", 4}}}}),
@@ -145,20 +152,20 @@ TEST_F(Reporters, ConsoleOverwritesProgressOnATerminalOnly) {
     EXPECT_EQ(console(events), "  1.50s  -  vm.launch happened\n");
 }
 
-TEST_F(Reporters, ConsoleCutsProgressToTheTerminal) {
+TEST_F(OwnProcessReporters, ConsoleCutsProgressToTheTerminal) {
     const json terminal{{"is_tty", true}, {"width", 30}, {"color", false}};
     EXPECT_EQ(console({event("x", "progress", {{"message", std::string(99, 'm')}})}, json::object(), terminal),
               "  1.50s  .  mmmmmmmmmmmmmm...\r\x1b[2K");
 }
 
-TEST_F(Reporters, ConsoleColoursWhenAsked) {
+TEST_F(OwnProcessReporters, ConsoleColoursWhenAsked) {
     const std::vector<json> events{event("x", "warn")};
     EXPECT_THAT(console(events, json::object(), terminal_80), HasSubstr("\x1b[33mwarning: \x1b[0m"));
     EXPECT_THAT(console(events, {{"color", "always"}}), HasSubstr("\x1b[33m"));
     EXPECT_THAT(console(events, {{"color", "never"}}, terminal_80), Not(HasSubstr("\x1b")));
 }
 
-TEST_F(Reporters, ConsoleEndsWithATableAndHowToReachEachVm) {
+TEST_F(OwnProcessReporters, ConsoleEndsWithATableAndHowToReachEachVm) {
     const json ssh{{"user", "root"}, {"host", "127.0.0.1"}, {"port", 2222}, {"identity", "/k/my key"}};
     const json done{{"outcome", "partial"},
                     {"exit_code", 4},
@@ -174,7 +181,7 @@ TEST_F(Reporters, ConsoleEndsWithATableAndHowToReachEachVm) {
                   "  b      failed   failed\n"));
 }
 
-TEST_F(Reporters, ConsoleSurvivesFieldsOfTheWrongType) {
+TEST_F(OwnProcessReporters, ConsoleSurvivesFieldsOfTheWrongType) {
     std::vector<json> events;
     for (const auto& wrong : {json(1), json(nullptr), json("x"), json::array({1}), json::object()}) {
         const json more{{"message", wrong}, {"elapsed_us", wrong}, {"vm", "v"},    {"progress", wrong},
@@ -190,7 +197,7 @@ TEST_F(Reporters, ConsoleSurvivesFieldsOfTheWrongType) {
     EXPECT_EQ(console({unreadable}), "");
 }
 
-TEST_F(Reporters, ConsoleRefusesAnotherContract) {
+TEST_F(OwnProcessReporters, ConsoleRefusesAnotherContract) {
     auto reporter = open("reporter-console", json::object());
     const auto taken =
         reporter.call(CASTRA_REPORTER_EVENTS, {{"events", json::array({event("x", "info", {{"contract", "2.0"}})})}});
@@ -225,7 +232,7 @@ TEST_F(Reporters, NdjsonMakesAPrivateFileThatChildrenDoNotInherit) {
     }
 }
 
-TEST_F(Reporters, NdjsonSaysWhenNobodyReadsAndRaisesNoSignal) {
+TEST_F(OwnProcessReporters, NdjsonSaysWhenNobodyReadsAndRaisesNoSignal) {
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     auto reporter = open("reporter-ndjson", {{"fd", ends[1]}});
@@ -244,7 +251,7 @@ TEST_F(Reporters, NdjsonSaysWhenTheDiskIsFull) {
     EXPECT_THAT(taken.error().hint, HasSubstr("free space"));
 }
 
-TEST_F(Reporters, NdjsonFinishesALineThatADeadlineCut) {
+TEST_F(OwnProcessReporters, NdjsonFinishesALineThatADeadlineCut) {
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     auto reporter = open("reporter-ndjson", {{"fd", ends[1]}});
