@@ -29,7 +29,7 @@ bool must_be_durable(const Event& event) {
 } // namespace
 
 EventBus::EventBus(RunIdentity run, Clock& clock, RunJournals journals, ContractMode mode)
-    : run_(std::move(run)), clock_(clock), quarantine_(std::move(journals.quarantine)),
+    : run_(std::move(run)), lent_(run_), clock_(clock), quarantine_(std::move(journals.quarantine)),
       uncut_(std::move(journals.uncut)), uncut_path_(std::move(journals.uncut_path)), mode_(mode),
       writer_(journals.main ? std::move(journals.main) : make_null_journal()), began_us_(clock.monotonic_us()) {}
 
@@ -56,18 +56,26 @@ std::int64_t EventBus::publish(contract::Draft draft) {
 }
 
 void EventBus::stamp(contract::Envelope& envelope) {
-    envelope.run_id = run_.run_id;
-    envelope.operation = run_.operation;
-    envelope.project = run_.project;
+    lend(envelope);
     envelope.seq = monitor_.seq() + 1;
-    envelope.time = contract::utc_text(clock_.unix_us());
+    contract::put_utc_text(clock_.unix_us(), envelope.time);
     envelope.elapsed_us = clock_.monotonic_us() - began_us_;
     if (envelope.source.empty()) envelope.source = "kernel";
+}
+
+// The texts that all events of a run share change hands for the time of one event: an event costs no allocation. Called
+// again, it takes them back.
+void EventBus::lend(contract::Envelope& envelope) {
+    envelope.run_id.swap(lent_.run_id);
+    envelope.operation.swap(lent_.operation);
+    envelope.project.swap(lent_.project);
+    envelope.time.swap(time_);
 }
 
 bool EventBus::admit_and_write(Event&& event) {
     stamp(event.envelope);
     const auto bad = write(event);
+    lend(event.envelope);
     if (bad) refuse(event, line_, *bad);
     return !bad;
 }
@@ -121,6 +129,7 @@ void EventBus::refuse(const Event& event, std::string_view line, const contract:
     stamp(replacement.envelope);
     // Before command.accepted or after summary nothing may be said at all; the quarantine has it.
     (void)write(replacement);
+    lend(replacement.envelope);
 }
 
 void EventBus::report_troubles() {

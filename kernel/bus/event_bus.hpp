@@ -52,6 +52,7 @@ public:
 
 private:
     void stamp(contract::Envelope& envelope);
+    void lend(contract::Envelope& envelope);
     contract::Check write(contract::Event& event);
     bool admit_and_write(contract::Event&& event);
     void refuse(const contract::Event& event, std::string_view line, const contract::Violation& violation);
@@ -60,7 +61,7 @@ private:
     contract::Event summary_event(contract::Summary summary, std::optional<contract::ErrorField> error,
                                   std::string message);
 
-    RunIdentity run_;
+    RunIdentity run_, lent_;
     Clock& clock_;
     std::unique_ptr<Journal> quarantine_, uncut_;
     std::string uncut_path_;
@@ -70,6 +71,7 @@ private:
     contract::Monitor monitor_;
     contract::SecretBook secrets_;
     std::string line_; // being encoded
+    std::string time_; // memory for the time of the next event
     std::int64_t began_us_;
     std::int64_t violations_ = 0;
     std::optional<std::int64_t> first_error_seq_;

@@ -40,34 +40,49 @@ void JournalWriter::put(const EncodedEvent& event, bool durable) {
     if (!thread_.joinable()) start();
     waiting_->add(event);
     durable_ = durable_ || durable;
-    if (is_idle_) {
-        is_idle_ = false;
+    if (is_idle_ || (is_gathering_ && (durable || waiting_->size() >= gather_events))) {
+        is_idle_ = is_gathering_ = false;
         filled_.notify_one();
     }
 }
 
 void JournalWriter::wait() {
     std::unique_lock lock(mutex_);
+    is_urgent_ = true;
+    filled_.notify_one();
     written_.wait(lock, [&] { return waiting_->size() == 0 && !is_writing_; });
+    is_urgent_ = false;
 }
 
 void JournalWriter::run() {
+    ::pthread_setname_np(::pthread_self(), "castra-journal");
     std::unique_lock lock(mutex_);
+    auto wrote = std::chrono::steady_clock::time_point{};
     while (true) {
         is_idle_ = waiting_->size() == 0;
         filled_.wait(lock, [&] { return waiting_->size() > 0 || ending_; });
         is_idle_ = false;
         if (waiting_->size() == 0) return;
+        if (std::chrono::steady_clock::now() - wrote < gather_max) gather(lock);
         const auto batch = std::exchange(waiting_, free_batch());
         const bool durable = std::exchange(durable_, false);
         is_writing_ = true;
         written_.notify_all();
         lock.unlock();
         write(batch, durable);
+        wrote = std::chrono::steady_clock::now();
         lock.lock();
         is_writing_ = false;
         written_.notify_all();
     }
+}
+
+void JournalWriter::gather(std::unique_lock<std::mutex>& lock) {
+    const auto is_enough = [&] { return durable_ || is_urgent_ || ending_ || waiting_->size() >= gather_events; };
+    if (is_enough()) return;
+    is_gathering_ = true;
+    filled_.wait_for(lock, gather_max, is_enough);
+    is_gathering_ = false;
 }
 
 // One that nobody reads any more, or a new one.

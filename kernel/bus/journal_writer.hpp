@@ -17,6 +17,11 @@ public:
 
     static constexpr std::size_t batches_max = 16; // kept for use again
 
+    // Under a flood it waits so long for more, or for so many: waking three threads for each event would cost more than
+    // the event. One event by itself is never delayed.
+    static constexpr std::chrono::microseconds gather_max{100};
+    static constexpr std::size_t gather_events = 256;
+
     explicit JournalWriter(std::unique_ptr<Journal> journal);
     JournalWriter(const JournalWriter&) = delete;
     JournalWriter& operator=(const JournalWriter&) = delete;
@@ -35,6 +40,7 @@ public:
     std::int64_t troubles() const { return troubles_.load(std::memory_order_relaxed); }
 
 private:
+    void gather(std::unique_lock<std::mutex>& lock);
     void start(); // at the first event: a bus that says nothing costs no thread
     void run();
     void write(const std::shared_ptr<EncodedBatch>& batch, bool durable);
@@ -45,7 +51,8 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable filled_, written_;
     std::shared_ptr<EncodedBatch> waiting_;
-    bool durable_ = false, is_idle_ = true, is_writing_ = false, ending_ = false;
+    bool durable_ = false, is_idle_ = true, is_writing_ = false, is_gathering_ = false, is_urgent_ = false,
+         ending_ = false;
     std::optional<Error> failure_;
     std::vector<std::unique_ptr<SinkQueue>> sinks_; // guarded by sinks_mutex_
     mutable std::mutex sinks_mutex_;

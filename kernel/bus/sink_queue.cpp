@@ -108,6 +108,7 @@ bool SinkQueue::make_room(std::unique_lock<std::mutex>& lock) {
 }
 
 void SinkQueue::run(const std::shared_ptr<Shared>& shared) {
+    ::pthread_setname_np(::pthread_self(), "castra-sink");
     std::unique_lock lock(shared->mutex);
     std::vector<EncodedEvents> batch;
     while (true) {

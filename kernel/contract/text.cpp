@@ -66,12 +66,18 @@ bool is_utc_text(std::string_view text) {
 }
 
 std::string utc_text(std::int64_t unix_us) {
+    std::string text;
+    put_utc_text(unix_us, text);
+    return text;
+}
+
+void put_utc_text(std::int64_t unix_us, std::string& text) {
     using namespace std::chrono;
     const auto since = microseconds(unix_us);
     const auto day = floor<days>(since);
     const year_month_day date{sys_days(day)};
     const auto rest = static_cast<std::uint64_t>((since - day).count());
-    std::string text = "0000-00-00T00:00:00.000000Z";
+    text = "0000-00-00T00:00:00.000000Z";
     put_digits(text.data(), static_cast<unsigned>(static_cast<int>(date.year())), 4);
     put_digits(&text[5], static_cast<unsigned>(date.month()), 2);
     put_digits(&text[8], static_cast<unsigned>(date.day()), 2);
@@ -79,7 +85,6 @@ std::string utc_text(std::int64_t unix_us) {
     put_digits(&text[14], static_cast<unsigned>(rest / 60'000'000U % 60), 2);
     put_digits(&text[17], static_cast<unsigned>(rest / 1'000'000U % 60), 2);
     put_digits(&text[20], static_cast<unsigned>(rest % 1'000'000U), 6);
-    return text;
 }
 
 } // namespace castra::contract

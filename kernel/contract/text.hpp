@@ -22,6 +22,7 @@ constexpr bool is_bad_control(unsigned char byte, bool one_line) {
 
 // "2026-11-23T13:06:02.000001Z" from microseconds since 1970.
 std::string utc_text(std::int64_t unix_us);
-bool is_utc_text(std::string_view text); // of that form
+void put_utc_text(std::int64_t unix_us, std::string& text); // the same, in the string's own memory
+bool is_utc_text(std::string_view text);                    // of that form
 
 } // namespace castra::contract

@@ -29,7 +29,7 @@ private:
     unsigned umask_ = 0;
     std::uint64_t float_control_ = 0;      // rounding, precision, exception masks, flush to zero; not the sticky flags
     std::vector<std::string> environment_; // sorted
-    std::vector<std::string> threads_; // their ids, sorted
+    std::vector<std::string> threads_;     // their ids, sorted
 };
 
 } // namespace castra
