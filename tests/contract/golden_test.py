@@ -20,7 +20,7 @@ UPDATE = os.environ.get("UPDATE") == "1"
 READY = ["/bin/sh", "-c", "echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"]
 STUBBORN = ["/bin/sh", "-c", "trap '' TERM; echo READY >&$CASTRA_NOTIFY_FD; while true; do sleep 1; done"]
 NAMES = ("up", "up-unchanged", "status", "down", "down-killed", "down-nothing", "rejected", "rejected-config", "failed", "cancelled",
-         "supervise", "partial", "aborted")
+         "supervise", "partial", "aborted", "clean", "clean-dry")
 
 
 def versions():
@@ -113,6 +113,13 @@ class Goldens(support.Project):
         self.fleet(STUBBORN, "[lifecycle]\nsigterm_wait_secs = 0.2\n")
         self.castra("up")
         self.golden("down-killed", self.castra("down").stdout)
+
+    def test_clean(self):
+        self.fleet(["/bin/sh", "-c", "echo some output; " + READY[2]])
+        self.castra("up")
+        self.castra("down")
+        self.golden("clean-dry", self.castra("clean", "--dry-run", "--only", "logs").stdout)
+        self.golden("clean", self.castra("clean", "--only", "logs").stdout)
 
     def test_rejected(self):
         self.fleet(READY)

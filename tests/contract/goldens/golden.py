@@ -36,7 +36,7 @@ PLACEHOLDERS = {
     "queue_events_max": ("<int:count>", _count, 1024),
     "delivered": ("<int:count>", _count, 1),
     "bytes": ("<int:bytes>", _count, 4096),
-    "reclaimed_bytes": ("<int:bytes>", _count, 4096),
+    "reclaimed_bytes": ("<int:bytes>", lambda value: _count(value) and value > 0, 4096),  # none is a fact
     **{name: ("<int:milliseconds>", _count, 1) for name in ("duration_ms", "boot_ms", "elapsed_ms", "waited_ms", "total_ms")},
     **{name: ("<path>", _path, "/p") for name in ("config_path", "path", "overlay_path", "base_image")},
     # Of a VM in summary it is a text; elsewhere a word of an enum, which stays.
