@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an event costs: checked publish to a journal file and two sinks, against spdlog's asynchronous logger writing
 // the same bytes unchecked to a file and two sinks. Same run, same events, so the ratio means something; the absolute
-// figures are of this machine. Latency is that of the publishing call. See docs/HACKING.md, Benchmarks.
+// figures are of this machine. Latency is that of the publishing call. See docs/HACKING.md, Measure and fuzz.
 #include "bus/event_bus.hpp"
 #include "contract/decode.hpp"
 #include "contract/encode.hpp"

@@ -9,18 +9,13 @@ import random
 import re
 import signal
 import subprocess
-import sys
 import unittest
 
 from damage import cases, streams
-from judges import CASTRA, CONSUMERS, Judged, castra_verify, integration, schema
+from judges import CASTRA, CONSUMERS, Judged, integration, schema
 
 support = integration()
 ORDER = (CONSUMERS / "order.jq").read_text()
-
-
-# What castra's own judge passes and should not, by the name of the stream. When it learns one, its line here has to go.
-NOT_YET = {}
 
 
 def wrong_values():
@@ -155,21 +150,6 @@ class OrderScript(Judged):
 
 class Agreement(Judged):
     """Both judges, the same streams."""
-
-    def agree(self, named):
-        """As it is, but for NOT_YET; each line of that must be needed by one of these streams, or by none."""
-        waited = {name: why for name in named for pattern, why in NOT_YET.items() if re.fullmatch(pattern, name)}
-        verdicts = super().agree({name: data for name, data in named.items() if name not in waited})
-        missed = set()
-        for name, mine in self.verdicts({name: named[name] for name in waited}).items():
-            theirs = castra_verify(self.folder / f"{name}.ndjson")
-            if mine["ok"] != theirs["ok"]:
-                self.assertFalse(mine["ok"], name)
-                missed.add(waited[name])
-        self.assertEqual(set(waited.values()) - missed, set(), "castra's judge sees these now: remove them from NOT_YET")
-        if missed:
-            print("\ncastra events verify DOES NOT SEE YET:", "; ".join(sorted(missed)), file=sys.stderr)
-        return verdicts
 
     def test_on_good_streams(self):
         for name, verdict in self.agree({name: streams.wire(streams.sealed(make())) for name, make in streams.STREAMS.items()}).items():
