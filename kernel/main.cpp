@@ -44,8 +44,8 @@ int main(int argc, char** argv) {
         // The diagnostic log; the event stream never goes through it. Quiet unless asked: events tell what people need.
         const auto logger =
             std::make_shared<spdlog::logger>("castra", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-        const bool is_supervisor = line && line->verb == castra::Verb::supervise;
-        logger->set_level(spdlog::level::from_str(variable("CASTRA_LOG").empty() ? (is_supervisor ? "info" : "error")
+        const bool logs_much = line && line->logs_much;
+        logger->set_level(spdlog::level::from_str(variable("CASTRA_LOG").empty() ? (logs_much ? "info" : "error")
                                                                                  : variable("CASTRA_LOG")));
         logger->flush_on(spdlog::level::info);
         castra::SystemClock clock;

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/contract_command.hpp"
+// castra contract ...: everything that is made from the contract's registry, printed on stdout, and the differ. Needs
+// no project, opens no run and emits no event.
+#include "cli/app.hpp"
+#include "cli/commands.hpp"
+#include "cli/grammar.hpp"
 
 #include "contract/dictionary.hpp"
 #include "contract/docs_page.hpp"
@@ -11,13 +15,18 @@
 #include "host/files.hpp"
 #include "operations/exit_code.hpp"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
 namespace castra {
 namespace {
 
-using What = ContractRequest::What;
+enum class What { schema, docs, samples, fields, typescript, snapshot, diff };
+
+struct ContractRequest {
+    bool closed = false, draft_07 = false;        // of schema
+    std::string old_snapshot, new_snapshot = "."; // of diff: a file, or "." for this build's registry
+    bool json = false;                            // of diff
+};
 
 constexpr std::size_t snapshot_bytes_max = 8U << 20U;
 
@@ -44,11 +53,6 @@ A reader ignores unknown fields, shows `message` of an unknown type, and refuses
 docs/CONTRACT_CHANGES.md.
 
 Exit codes of diff: 0 the version covers the changes, 7 it does not, 2 a file is no snapshot, 10 no such file.)";
-
-void print(const std::string& text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
-}
 
 std::string schema(const ContractRequest& request) {
     const auto form = request.closed ? contract::SchemaForm::closed : contract::SchemaForm::open;
@@ -90,34 +94,8 @@ int diff(const ContractRequest& request) {
     return found.is_satisfied ? exit_code::succeeded : exit_code::contract_violation;
 }
 
-} // namespace
-
-void add_contract_commands(CLI::App& contract, ContractRequest& into) {
-    contract.require_subcommand(1);
-    contract.footer(about);
-    const auto command = [&](const char* name, What what, const char* help) {
-        auto* made = contract.add_subcommand(name, help);
-        made->callback([&into, what] { into.what = what; });
-        return made;
-    };
-    auto* schema = command("schema", What::schema, "The JSON Schema of one event");
-    schema->add_flag("--closed", into.closed, "Refuse unknown fields and types; default: open, for readers");
-    schema->add_flag("--draft-07", into.draft_07, "In the vocabulary of draft-07; default: 2020-12");
-    command("docs", What::docs, "The contract for people: docs/EVENTS.md");
-    command("samples", What::samples, "One sample event of every type, NDJSON");
-    command("fields", What::fields, "The field dictionary, JSON")->alias("dictionary");
-    command("typescript", What::typescript, "A TypeScript module with the types of all events");
-    command("snapshot", What::snapshot, "The registry as JSON: what diff compares");
-    auto* diff = command("diff", What::diff, "Name what changed between two snapshots and the version it needs");
-    diff->add_option("old", into.old_snapshot, "A snapshot, or . for this build")->required()->type_name("OLD");
-    diff->add_option("new", into.new_snapshot, "Another; default: . for this build")->type_name("NEW");
-    diff->add_flag("--json", into.json, "Answer in JSON");
-    diff->footer("\nThe rows that it names are explained in docs/CONTRACT_CHANGES.md.\n"
-                 "Exit codes: 0 the version of NEW covers the changes, 7 it does not, 2 no snapshot, 10 no such file.");
-}
-
-int run_contract(const ContractRequest& request) {
-    switch (request.what) {
+Task<int> make(What what, ContractRequest request) {
+    switch (what) {
     case What::schema:
         print(schema(request));
         break;
@@ -137,9 +115,40 @@ int run_contract(const ContractRequest& request) {
         print(contract::snapshot().dump(2) + "\n");
         break;
     case What::diff:
-        return diff(request);
+        co_return diff(request);
     }
-    return exit_code::succeeded;
+    co_return exit_code::succeeded;
+}
+
+} // namespace
+
+void add_contract(Grammar& grammar) {
+    auto* contract = grammar.add_group("contract", "The event contract: schema, docs, samples, types, differ");
+    contract->footer(about);
+    const auto request = Grammar::options<ContractRequest>();
+    const auto command = [&](const char* name, What what, const char* help) {
+        return grammar.add(
+            name, help,
+            [request, what](App&, const CommandLine& line) {
+                request->json = line.json;
+                return make(what, *request);
+            },
+            contract);
+    };
+    auto* schema = command("schema", What::schema, "The JSON Schema of one event");
+    schema->add_flag("--closed", request->closed, "Refuse unknown fields and types; default: open, for readers");
+    schema->add_flag("--draft-07", request->draft_07, "In the vocabulary of draft-07; default: 2020-12");
+    command("docs", What::docs, "The contract for people: docs/EVENTS.md");
+    command("samples", What::samples, "One sample event of every type, NDJSON");
+    command("fields", What::fields, "The field dictionary, JSON")->alias("dictionary");
+    command("typescript", What::typescript, "A TypeScript module with the types of all events");
+    command("snapshot", What::snapshot, "The registry as JSON: what diff compares");
+    auto* diff = command("diff", What::diff, "Name what changed between two snapshots and the version it needs");
+    diff->add_option("old", request->old_snapshot, "A snapshot, or . for this build")->required()->type_name("OLD");
+    diff->add_option("new", request->new_snapshot, "Another; default: . for this build")->type_name("NEW");
+    grammar.add_json(diff);
+    diff->footer("\nThe rows that it names are explained in docs/CONTRACT_CHANGES.md.\n"
+                 "Exit codes: 0 the version of NEW covers the changes, 7 it does not, 2 no snapshot, 10 no such file.");
 }
 
 } // namespace castra

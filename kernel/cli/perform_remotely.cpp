@@ -46,8 +46,7 @@ Task<int> App::perform_remotely(const CommandLine& line, SupervisorStart& superv
     if (!connected) co_return reject(line, "", {connected.error()});
     const auto stream = *connected;
     const auto sink = sink_for(line, "");
-    const auto cancel = std::make_shared<Gate>(workshop_.host().executor());
-    asio::co_spawn(workshop_.host().executor(), cancel_on_signal(cancel), asio::detached);
+    const auto cancel = cancelled_by_signal();
     asio::co_spawn(workshop_.host().executor(), forward_cancel(cancel, stream), asio::detached);
     contract::Sealer sealer;
     bool can_write = sink != nullptr;

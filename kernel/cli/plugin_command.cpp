@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/plugin_command.hpp"
+// castra plugin list, inspect, validate, new. They answer and make no events; list and inspect run no code of a plugin.
+#include "cli/app.hpp"
+#include "cli/commands.hpp"
+#include "cli/grammar.hpp"
 
 #include "host/files.hpp"
 #include "operations/exit_code.hpp"
@@ -16,10 +19,15 @@ namespace {
 
 using nlohmann::ordered_json;
 
-void print(const std::string& text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
-}
+struct PluginOptions {
+    std::string target;       // inspect: a file or a name; validate, check: a file; new: the new name
+    std::string kind;         // new: reporter, launcher, step, broker-launcher
+    std::string parent = "."; // new: where the folder goes
+    int level_max = 7;        // validate
+    std::string junit;        // validate: a file for the report as JUnit XML
+    std::string check;        // check: the one that this process is to make
+    int report_fd = -1;       // check: where its verdict goes
+};
 
 void print_json(const ordered_json& answer) {
     print(answer.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
@@ -28,9 +36,7 @@ void print_json(const ordered_json& answer) {
 int answer_error(const CommandLine& line, const Error& error) {
     if (line.json)
         print_json({{"error", {{"code", to_string(error.code)}, {"text", error.text}, {"hint", error.hint}}}});
-    std::fprintf(stderr, "castra: %s%s%s%s\n", error.text.c_str(), error.hint.empty() ? "" : " (", error.hint.c_str(),
-                 error.hint.empty() ? "" : ")");
-    return exit_code::of(error.code);
+    return complain(error);
 }
 
 std::string joined(const std::vector<std::string>& texts) {
@@ -78,7 +84,7 @@ Result<std::optional<Project>> project_of(const Installation& installation, cons
     return Failure(first);
 }
 
-int list(const Installation& installation, const CommandLine& line) {
+int list(const Installation& installation, const CommandLine& line, const PluginOptions&) {
     auto project = project_of(installation, line);
     if (!project) return answer_error(line, project.error());
     const auto entries = list_plugins(installation, *project ? &(*project)->config : nullptr);
@@ -110,10 +116,10 @@ int list(const Installation& installation, const CommandLine& line) {
     return exit_code::succeeded;
 }
 
-int inspect(const Installation& installation, const CommandLine& line) {
+int inspect(const Installation& installation, const CommandLine& line, const PluginOptions& options) {
     auto project = project_of(installation, line);
     if (!project) return answer_error(line, project.error());
-    const auto entry = inspect_plugin(installation, *project ? &(*project)->config : nullptr, line.plugin.target);
+    const auto entry = inspect_plugin(installation, *project ? &(*project)->config : nullptr, options.target);
     if (!entry) return answer_error(line, entry.error());
     const int code = entry->state == "ok" ? exit_code::succeeded : exit_code::plugin;
     if (line.json) {
@@ -138,8 +144,8 @@ int inspect(const Installation& installation, const CommandLine& line) {
     return code;
 }
 
-int make(const Installation& installation, const CommandLine& line) {
-    const auto made = make_plugin_folder(installation, {line.plugin.kind, line.plugin.target, line.plugin.parent});
+int make(const Installation& installation, const CommandLine& line, const PluginOptions& options) {
+    const auto made = make_plugin_folder(installation, {options.kind, options.target, options.parent});
     if (!made) return answer_error(line, made.error());
     if (line.json) {
         ordered_json answer{{"id", made->id}, {"folder", made->folder.string()}, {"files", ordered_json::array()}};
@@ -202,13 +208,13 @@ std::string junit_of(const PluginReport& report) {
            std::to_string(failures) + "\" skipped=\"" + std::to_string(skipped) + "\">\n" + cases + "</testsuite>\n";
 }
 
-int validate(const Installation& installation, const CommandLine& line) {
+int validate(const Installation& installation, const CommandLine& line, const PluginOptions& options) {
     const ValidatorSettings settings{installation.program, installation.program.parent_path() / "castra-plugin-host",
-                                     line.plugin.level_max};
-    const auto report = validate_plugin(line.plugin.target, settings);
+                                     options.level_max};
+    const auto report = validate_plugin(options.target, settings);
     if (!report) return answer_error(line, report.error());
-    if (!line.plugin.junit.empty())
-        if (const auto written = files::replace(line.plugin.junit, junit_of(*report), false); !written)
+    if (!options.junit.empty())
+        if (const auto written = files::replace(options.junit, junit_of(*report), false); !written)
             return answer_error(line, written.error());
     if (line.json) {
         ordered_json answer{{"file", report->file},
@@ -243,37 +249,67 @@ int validate(const Installation& installation, const CommandLine& line) {
 }
 
 // One check, in this process, which exists for nothing else.
-int check(const Installation& installation, const CommandLine& line) {
+int check(const Installation& installation, const CommandLine&, const PluginOptions& options) {
     std::string scratch = std::filesystem::temp_directory_path() / "castra-check-XXXXXX";
     if (::mkdtemp(scratch.data()) == nullptr) return exit_code::failed;
-    const auto result = run_live_check(line.plugin.check, line.plugin.target,
+    const auto result = run_live_check(options.check, options.target,
                                        installation.program.parent_path() / "castra-plugin-host", scratch);
     std::error_code ignored;
     std::filesystem::remove_all(scratch, ignored);
     const auto said =
         ordered_json{{"status", word_of(result.status)}, {"text", result.text}, {"hint", result.hint}}.dump(
             -1, ' ', false, nlohmann::json::error_handler_t::replace);
-    const bool is_written =
-        ::write(line.plugin.report_fd, said.data(), said.size()) == static_cast<ssize_t>(said.size());
+    const bool is_written = ::write(options.report_fd, said.data(), said.size()) == static_cast<ssize_t>(said.size());
     return is_written ? exit_code::succeeded : exit_code::failed;
+}
+
+using Answer = int (*)(const Installation&, const CommandLine&, const PluginOptions&);
+
+Task<int> answer_with(Answer answer, App& app, const CommandLine& line, PluginOptions options) {
+    co_return answer(app.installation(), line, options);
 }
 
 } // namespace
 
-int plugin_command(const Installation& installation, const CommandLine& line) {
-    switch (line.plugin.action) {
-    case PluginRequest::Action::list:
-        return list(installation, line);
-    case PluginRequest::Action::inspect:
-        return inspect(installation, line);
-    case PluginRequest::Action::validate:
-        return validate(installation, line);
-    case PluginRequest::Action::make:
-        return make(installation, line);
-    case PluginRequest::Action::check:
-        return check(installation, line);
-    }
-    return exit_code::failed;
+void add_plugin(Grammar& grammar) {
+    auto* plugin = grammar.add_group("plugin", "Plugins: which there are, whether they are any good, a new one");
+    const auto options = Grammar::options<PluginOptions>();
+    const auto action = [&](const char* name, const char* help, Answer answer) {
+        auto* made = grammar.add(
+            name, help,
+            [options, answer](App& app, const CommandLine& line) { return answer_with(answer, app, line, *options); },
+            plugin);
+        grammar.add_json(made);
+        return made;
+    };
+    auto* listed = action("list", "Tell which plugins there are; runs none of their code", list);
+    grammar.add_file(listed);
+    auto* inspected = action("inspect", "Tell what a plugin says of itself; runs none of its code", inspect);
+    grammar.add_file(inspected);
+    inspected->add_option("plugin", options->target, "A file, or a name as in castra.toml")
+        ->required()
+        ->type_name("FILE|NAME");
+    auto* validated = action("validate", "Run a plugin through every check, each in its own process", validate);
+    validated->add_option("file", options->target, "The plugin's .so")->required()->type_name("FILE");
+    validated
+        ->add_option("--level", options->level_max,
+                     "How far: 1 static, 2 load, 3 shape, 4 config, 5 its kinds, 6 cancelling, 7 faults")
+        ->check(CLI::Range(1, 7));
+    validated->add_option("--junit", options->junit, "Write the report as JUnit XML, too")->type_name("FILE");
+    validated->footer("Exit codes: 0 every check passed, 8 one did not, 10 no such file.");
+    auto* made = action("new", "Make a plugin's folder that builds outside of castra's tree", make);
+    made->add_option("--kind", options->kind, "reporter, launcher, step, broker-launcher")
+        ->check(CLI::IsMember({"reporter", "launcher", "step", "broker-launcher"}))
+        ->required();
+    made->add_option("name", options->target, "Its name; mine becomes reporter-mine, say")
+        ->required()
+        ->type_name("NAME");
+    made->add_option("--in", options->parent, "Where its folder goes; default: here")->type_name("DIR");
+    auto* checked = action("check", "", check); // started by validate
+    checked->group("");
+    checked->add_option("file", options->target)->required();
+    checked->add_option("--name", options->check)->required();
+    checked->add_option("--report-fd", options->report_fd)->required();
 }
 
 } // namespace castra

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// App::clean: which projects, their locks, one run over all of them.
-#include "operations/clean.hpp"
+// castra clean: which projects, their locks, one run over all of them.
 #include "cli/app.hpp"
+#include "cli/commands.hpp"
+#include "cli/grammar.hpp"
+#include "operations/clean.hpp"
 #include "operations/exit_code.hpp"
 #include "state/project_register.hpp"
 
@@ -9,6 +11,12 @@
 
 namespace castra {
 namespace {
+
+struct CleanOptions {
+    bool all = false; // every project of this user on this machine
+    bool dry_run = false;
+    std::vector<std::string> kinds; // --only
+};
 
 std::string size_text(std::int64_t bytes) {
     constexpr std::array<const char*, 5> units{" bytes", " KiB", " MiB", " GiB", " TiB"};
@@ -34,22 +42,20 @@ std::vector<CleanTarget> every_project(const Installation& installation) {
     return targets;
 }
 
-} // namespace
-
-int App::clean(const CommandLine& line) {
-    const auto& installation = workshop_.installation();
-    const bool only_images = line.kinds == std::vector<std::string>{"images"};
+Task<int> clean(App& app, const CommandLine& line, CleanOptions options) {
+    const auto& installation = app.installation();
+    const bool only_images = options.kinds == std::vector<std::string>{"images"};
     std::vector<CleanTarget> targets;
     std::string name;
-    if (line.all || only_images) {
+    if (options.all || only_images) {
         if (!line.request.vms.empty())
-            return reject(line, "", {{ErrorCode::usage, "VMs are named within one project", "leave out --all"}});
+            co_return app.reject(line, "", {{ErrorCode::usage, "VMs are named within one project", "leave out --all"}});
         targets = every_project(installation);
     } else {
         auto project = load_project(installation, line.request.config);
         auto located = project ? Result<Located>(Located{project->layout, project->config.path})
                                : locate_project(installation, line.request.config);
-        if (!located) return reject(line, "", project.error());
+        if (!located) co_return app.reject(line, "", project.error());
         if (project) name = project->config.name;
         targets.push_back({located->layout, located->config_path, ""});
     }
@@ -61,7 +67,7 @@ int App::clean(const CommandLine& line) {
     std::erase_if(targets, [&](const CleanTarget& target) {
         std::error_code error;
         if (only_images || !std::filesystem::exists(target.layout.state_dir(), error)) return false;
-        if (line.dry_run) {
+        if (options.dry_run) {
             const auto free = FileLock::probe(target.layout.operation_lock());
             if (!free) busy.emplace_back(target.layout.state_dir(), free.error());
             return !free;
@@ -73,48 +79,69 @@ int App::clean(const CommandLine& line) {
             busy.emplace_back(target.layout.state_dir(), lock.error());
         return !lock;
     });
-    if (!line.all && !busy.empty()) return reject(line, name, {busy.front().second});
+    if (!options.all && !busy.empty()) co_return app.reject(line, name, {busy.front().second});
 
-    Run run(workshop_.host().clock(), line.request, name, installation.version);
+    Run run(app.host().clock(), line.request, name, installation.version);
     std::error_code error;
     const auto machine_dir = machine_journal_dir(installation.environment);
-    if (line.all || only_images) {
-        if (!line.dry_run && std::filesystem::exists(machine_dir.parent_path(), error))
+    if (options.all || only_images) {
+        if (!options.dry_run && std::filesystem::exists(machine_dir.parent_path(), error))
             if (auto opened = run.open({machine_dir / (run.id() + ".ndjson"),
                                         machine_dir.parent_path() / "quarantine" / (run.id() + ".ndjson")});
                 !opened)
-                return reject(line, name, {opened.error()});
+                co_return app.reject(line, name, {opened.error()});
     } else if (const auto& layout = targets.front().layout;
-               !line.dry_run && std::filesystem::exists(layout.state_dir(), error)) {
+               !options.dry_run && std::filesystem::exists(layout.state_dir(), error)) {
         if (auto opened = run.open({layout.journal(run.id()), layout.quarantine(run.id())}); !opened)
-            return reject(line, name, {opened.error()});
+            co_return app.reject(line, name, {opened.error()});
     }
-    if (auto sink = sink_for(line, run.id())) run.bus().add_sink(std::move(sink));
+    if (auto sink = app.sink_for(line, run.id())) run.bus().add_sink(std::move(sink));
     contract::CommandAccepted accepted;
-    if (!line.all && !only_images) accepted.config_path = targets.front().config_path;
+    if (!options.all && !only_images) accepted.config_path = targets.front().config_path;
     run.accept(std::move(accepted));
 
-    Cleaner cleaner(workshop_, run.bus(), run.id() + ".ndjson", {line.request.vms, line.kinds, line.dry_run});
+    Cleaner cleaner(app.workshop(), run.bus(), run.id() + ".ndjson",
+                    {line.request.vms, options.kinds, options.dry_run});
     for (const auto& [path, why] : busy)
         cleaner.keep(path, why);
     if (!only_images)
         for (const auto& target : targets)
             cleaner.project(target);
-    if (line.all) cleaner.machine_journals();
+    if (options.all) cleaner.machine_journals();
     cleaner.images(every_project(installation));
 
     auto& result = cleaner.result();
     contract::Summary summary;
-    if (!line.all) summary.vms = result.vms;
-    summary.reclaimed_bytes = line.dry_run ? 0 : result.reclaimed_bytes;
+    if (!options.all) summary.vms = result.vms;
+    summary.reclaimed_bytes = options.dry_run ? 0 : result.reclaimed_bytes;
     summary.leftovers = result.leftovers;
-    const auto text = outcome_text(result, line.dry_run);
-    if (!result.failed) return run.finish(std::move(summary), text).exit_code;
+    const auto text = outcome_text(result, options.dry_run);
+    if (!result.failed) co_return run.finish(std::move(summary), text).exit_code;
     const bool some = result.removed > 0;
     summary.outcome = some ? contract::Outcome::partial : contract::Outcome::failed;
     summary.exit_code = some ? exit_code::partial : exit_code::failed;
-    return run.finish(std::move(summary), text + "; " + std::to_string(result.leftovers.size()) + " could not be")
+    co_return run.finish(std::move(summary), text + "; " + std::to_string(result.leftovers.size()) + " could not be")
         .exit_code;
+}
+
+} // namespace
+
+void add_clean(Grammar& grammar) {
+    const auto options = Grammar::options<CleanOptions>();
+    auto* clean =
+        grammar.add("clean", "Remove what castra left behind; spares VMs that live",
+                    [options](App& app, const CommandLine& line) { return castra::clean(app, line, *options); });
+    grammar.add_run(clean, Operation::clean);
+    clean->add_option("--only", options->kinds, "Categories, separated by commas; default: all but images")
+        ->delimiter(',')
+        ->check(CLI::IsMember(std::vector<std::string>(cleanup_kinds.begin(), cleanup_kinds.end())))
+        ->type_name("KIND");
+    clean->add_flag("--dry-run", options->dry_run, "Only tell what would go; writes nothing");
+    clean->add_flag("--all", options->all, "Every project of this user on this machine");
+    clean->footer(
+        "\nEach removal is announced in the journal before it happens. Kinds: overlay, keys, files, runtime,\n"
+        "record, handshakes, logs, images (the image store, for all projects).\n"
+        "Example: castra clean --all --dry-run");
 }
 
 } // namespace castra

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands, a file each (<name>_command.cpp): its words, and what it does with the operations. A new command is a
+// file and two lines, here and in commands.cpp.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace castra {
+
+class Grammar;
+
+void add_up(Grammar& grammar);
+void add_down(Grammar& grammar);
+void add_status(Grammar& grammar);
+void add_clean(Grammar& grammar);
+void add_image(Grammar& grammar);
+void add_contract(Grammar& grammar);
+void add_events(Grammar& grammar);
+void add_event_runs(Grammar& grammar, CLI::App* events);
+void add_events_verify(Grammar& grammar, CLI::App* events);
+void add_replay(Grammar& grammar);
+void add_plugin(Grammar& grammar);
+void add_supervise(Grammar& grammar);
+
+// All of them, in the order of castra --help.
+void add_commands(Grammar& grammar);
+
+} // namespace castra

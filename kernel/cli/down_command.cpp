@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// castra down: through the supervisor when anything of the project is recorded, else nothing is to be done.
+#include "cli/app.hpp"
+#include "cli/commands.hpp"
+#include "cli/grammar.hpp"
+#include "operations/project.hpp"
+#include "state/vm_record.hpp"
+
+#include <algorithm>
+
+namespace castra {
+namespace {
+
+Task<int> down(App& app, const CommandLine& line) {
+    auto project = load_project(app.installation(), line.request.config);
+    auto located = project ? Result<Located>(Located{project->layout, project->config.path})
+                           : locate_project(app.installation(), line.request.config);
+    if (!located) co_return app.reject(line, "", project.error());
+    const auto& [layout, path] = *located;
+    auto known = recorded_vms(layout);
+    const bool has_records = !known.empty();
+    if (project)
+        for (const auto& vm : project->config.vms)
+            known.push_back(vm.name);
+    std::vector<Error> findings;
+    for (const auto& vm : line.request.vms)
+        if (std::ranges::find(known, vm) == known.end())
+            findings.push_back({ErrorCode::usage, "this project has no VM \"" + vm + "\"", "castra status lists them"});
+    const auto name = project ? project->config.name : std::string();
+    if (!findings.empty()) co_return app.reject(line, name, findings);
+    if (has_records) {
+        SupervisorStart supervisor(app.workshop(), layout, path);
+        const int code = co_await app.perform_remotely(line, supervisor, layout, path);
+        co_return code;
+    }
+
+    Run run(app.host().clock(), line.request, name, app.installation().version);
+    if (auto sink = app.sink_for(line, run.id())) run.bus().add_sink(std::move(sink));
+    contract::CommandAccepted accepted;
+    accepted.config_path = path;
+    accepted.config_digest = project ? project->config_digest : "";
+    run.accept(std::move(accepted));
+    co_return run.finish({}, "nothing to do: nothing is up").exit_code;
+}
+
+} // namespace
+
+void add_down(Grammar& grammar) {
+    auto* down = grammar.add("down", "Take VMs down: power button, then SIGTERM, then SIGKILL; remove their overlays",
+                             [](App& app, const CommandLine& line) { return castra::down(app, line); });
+    grammar.add_run(down, Operation::down);
+}
+
+} // namespace castra

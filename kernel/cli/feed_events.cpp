@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/feed_events.hpp"
+
+#include "operations/exit_code.hpp"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+namespace castra {
+namespace {
+
+// A reader that goes away is noticed at once, not with the next event. Through an epoll of its own: Asio would make a
+// descriptor non-blocking, and stdout is shared with whoever started us.
+Task<> stop_when_nobody_reads(Executor executor, std::shared_ptr<Gate> stop) {
+    UniqueFd queue(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event only_its_end{};
+    if (!queue || ::epoll_ctl(queue.get(), EPOLL_CTL_ADD, STDOUT_FILENO, &only_its_end) != 0) co_return; // a file, say
+    asio::posix::stream_descriptor watched(executor, queue.release());
+    boost::system::error_code error;
+    co_await watched.async_wait(asio::posix::stream_descriptor::wait_read,
+                                asio::redirect_error(asio::use_awaitable, error));
+    if (!error) stop->open();
+}
+
+} // namespace
+
+std::string text_in(const contract::Json& event, const char* key) {
+    const auto found = event.find(key);
+    return found != event.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+Task<int> feed_events(App& app, const Layout& layout, FeedRequest request, EventOutput& output) {
+    const auto executor = app.host().executor();
+    const auto stop = std::make_shared<Gate>(executor); // a signal, or nobody reads any more
+    const auto cancel = app.cancelled_by_signal();
+    asio::co_spawn(
+        executor,
+        [](std::shared_ptr<Gate> from, std::shared_ptr<Gate> to) -> Task<> {
+            co_await from->wait();
+            if (from->is_open()) to->open();
+        }(cancel, stop),
+        asio::detached);
+    if (request.follow) asio::co_spawn(executor, stop_when_nobody_reads(executor, stop), asio::detached);
+    EventFeed events(executor, layout.journal_dir(), output);
+    auto fed = co_await events.run(std::move(request), *stop);
+    if (output.reader_is_gone()) co_return exit_code::succeeded;
+    if (const auto finished = output.finish(); fed && !finished) fed = finished;
+    if (!fed) co_return complain(fed.error());
+    if (cancel->is_open()) co_return exit_code::cancelled;
+    co_return output.had_gap() ? exit_code::gap : exit_code::succeeded;
+}
+
+} // namespace castra

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events of journals on their way to an output, until the end of what was asked for, a signal, or nobody reads any
+// more. They make no run of their own: what there is to say beside the events goes to stderr.
+#pragma once
+#include "cli/app.hpp"
+#include "cli/event_output.hpp"
+
+namespace castra {
+
+// Returns the exit code: also 11 when something that was asked for is gone.
+Task<int> feed_events(App& app, const Layout& layout, FeedRequest request, EventOutput& output);
+// A text field of an event, or nothing.
+std::string text_in(const contract::Json& event, const char* key);
+
+} // namespace castra

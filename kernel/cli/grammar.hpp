@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the commands' files write their words with. A command adds itself with add(), binds its options to values of its
+// own (shared with its act, for CLI11 keeps references) and the ones that many have by the add_... below.
+#pragma once
+#include "cli/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+namespace castra {
+
+using Act = std::function<Task<int>(App&, const CommandLine&)>;
+
+class Grammar {
+public:
+    Grammar(std::string version, const char* about, const char* footer);
+    Grammar(const Grammar&) = delete; // the options refer to line()
+    Grammar& operator=(const Grammar&) = delete;
+
+    CLI::App& app() { return app_; }
+    CommandLine& line() { return line_; }
+    // After parsing.
+    EventFormat events() const;
+
+    // A command; below `group`, or of castra itself. `act` is taken when it is the innermost one that was typed.
+    CLI::App* add(const char* name, const char* help, Act act, CLI::App* group = nullptr);
+    CLI::App* add_group(const char* name, const char* help, CLI::App* group = nullptr);
+
+    void add_file(CLI::App* command);                     // --config
+    void add_look(CLI::App* command);                     // --color, --verbose
+    void add_output(CLI::App* command);                   // --events and the look
+    void add_json(CLI::App* command);                     // --json
+    void add_run(CLI::App* command, Operation operation); // all of these but --json, VMs, --strict: it makes a run
+    // What its options are bound to, made here and kept by its act.
+    template <class Options>
+    static std::shared_ptr<Options> options() {
+        return std::make_shared<Options>();
+    }
+
+private:
+    CLI::App app_;
+    CommandLine line_;
+    std::string events_ = "console";
+};
+
+} // namespace castra

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// castra supervise: the project's supervisor. castra starts it itself.
+#include "cli/app.hpp"
+#include "cli/commands.hpp"
+#include "cli/grammar.hpp"
+#include "host/starter_wire.hpp"
+#include "operations/exit_code.hpp"
+#include "operations/supervisor.hpp"
+
+#include <csignal>
+
+namespace castra {
+namespace {
+
+struct SuperviseOptions {
+    std::string state_dir;
+    int notify_fd = -1; // where whoever started us listens
+};
+
+// SIGTERM (the machine shuts down, say) takes the project down in order; whoever wants the VMs to go on uses SIGKILL.
+Task<> take_down_on_signal(App& app, ProjectKernel& kernel) {
+    while (true) {
+        const int number = co_await app.signals().next();
+        if (number == 0) co_return;
+        if (number == SIGHUP) continue; // a supervisor outlives its terminal
+        Request request;
+        request.operation = Operation::down;
+        request.argv = {"castra", "supervise"};
+        co_await kernel.perform(request, {}, std::make_shared<Gate>(app.host().executor()));
+    }
+}
+
+Task<int> supervise(App& app, const CommandLine& line, SuperviseOptions options) {
+    Layout layout(app.installation().environment, line.request.config, options.state_dir);
+    StarterWire starter(options.notify_fd);
+    if (!starter.wait_for_go()) co_return exit_code::cancelled; // whoever began to start us thought better of it
+    if (const auto opened = keep_output(layout.supervisor_log()); !opened) {
+        starter.say(opened.error().text);
+        co_return exit_code::failed;
+    }
+    auto kernel = ProjectKernel::open(app.workshop(), layout, line.request.config, true);
+    if (!kernel) {
+        starter.say(kernel.error().text);
+        co_return exit_code::of(kernel.error().code);
+    }
+    auto* owned = kernel->get();
+    Supervisor supervisor(app.workshop(), std::move(*kernel));
+    if (const auto listening = supervisor.listen(); !listening) {
+        starter.say(listening.error().text);
+        co_return exit_code::failed;
+    }
+    starter.say("READY");
+    asio::co_spawn(app.host().executor(), take_down_on_signal(app, *owned), asio::detached);
+    co_await supervisor.serve();
+    co_return exit_code::succeeded;
+}
+
+} // namespace
+
+void add_supervise(Grammar& grammar) {
+    const auto options = Grammar::options<SuperviseOptions>();
+    auto* supervise = grammar.add("supervise", "", [options](App& app, const CommandLine& line) {
+        return castra::supervise(app, line, *options);
+    });
+    supervise->group("");
+    grammar.add_file(supervise);
+    supervise->add_option("--state-dir", options->state_dir);
+    supervise->add_option("--notify-fd", options->notify_fd);
+    supervise->parse_complete_callback([&grammar] {
+        grammar.line().request.operation = Operation::supervise;
+        grammar.line().logs_much = true;
+    });
+}
+
+} // namespace castra

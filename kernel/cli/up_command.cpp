@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// castra up: as a client of the project's supervisor, or as that supervisor in this terminal.
+#include "cli/app.hpp"
+#include "cli/commands.hpp"
+#include "cli/grammar.hpp"
+#include "operations/machine_specs.hpp"
+#include "operations/supervisor.hpp"
+#include "state/vm_record.hpp"
+
+namespace castra {
+namespace {
+
+// Everything that can be wrong before anything is touched.
+std::vector<Error> findings_of(App& app, const CommandLine& line, const Project& project) {
+    PluginSet plugins(app.installation(), app.workshop().registry(), &project.config);
+    const auto specs = machine_specs(app.installation(), app.host().clock(), project, plugins, line.request.vms);
+    if (!specs) return specs.error();
+    std::vector<std::string> running;
+    for (const auto& vm : recorded_vms(project.layout))
+        if (const auto record = load_record(project.layout, vm); record && app.host().is_alive(record->process()))
+            running.push_back(vm);
+    return preflight(app.host(), *specs, running);
+}
+
+Task<int> up_foreground(App& app, const CommandLine& line, Project project) {
+    auto kernel = ProjectKernel::open(app.workshop(), project.layout, project.config.path, false);
+    if (!kernel) co_return app.reject(line, project.config.name, {kernel.error()});
+    auto* owned = kernel->get();
+    Supervisor supervisor(app.workshop(), std::move(*kernel));
+    if (const auto listening = supervisor.listen(); !listening)
+        co_return app.reject(line, project.config.name, {listening.error()});
+    auto sinks_of = [&] {
+        Sinks sinks;
+        if (auto sink = app.sink_for(line, "")) sinks.push_back(std::move(sink));
+        return sinks;
+    };
+    const auto cancel = app.cancelled_by_signal();
+    const auto result = co_await owned->perform(line.request, sinks_of(), cancel);
+    if (owned->is_idle()) co_return result.exit_code;
+    co_await (supervisor.serve() || cancel->wait());
+    if (owned->is_idle()) co_return result.exit_code;
+    auto down = line.request;
+    down.operation = Operation::down;
+    down.vms.clear();
+    const auto stopped = co_await owned->perform(down, sinks_of(), std::make_shared<Gate>(app.host().executor()));
+    co_return std::max(result.exit_code, stopped.exit_code);
+}
+
+Task<int> up(App& app, const CommandLine& line, bool foreground) {
+    auto project = load_project(app.installation(), line.request.config);
+    if (!project) co_return app.reject(line, "", project.error());
+    SupervisorStart supervisor(app.workshop(), project->layout, project->config.path);
+    if (!foreground) co_await supervisor.prepare();
+    const auto findings = findings_of(app, line, *project);
+    if (!findings.empty()) {
+        co_await supervisor.abandon();
+        co_return app.reject(line, project->config.name, findings);
+    }
+    if (foreground) {
+        const int code = co_await up_foreground(app, line, std::move(*project));
+        co_return code;
+    }
+    const int code = co_await app.perform_remotely(line, supervisor, project->layout, project->config.path);
+    co_return code;
+}
+
+} // namespace
+
+void add_up(Grammar& grammar) {
+    const auto foreground = Grammar::options<bool>();
+    auto* up =
+        grammar.add("up", "Bring up the VMs of castra.toml and wait until they are ready",
+                    [foreground](App& app, const CommandLine& line) { return castra::up(app, line, *foreground); });
+    grammar.add_run(up, Operation::up);
+    auto& request = grammar.line().request;
+    up->add_flag("--keep-going", request.keep_going, "When a VM fails leave the others standing (exit code 6)");
+    up->add_flag("--replace", request.replace,
+                 "Stop and start anew what runs with another configuration than castra.toml has now");
+    up->add_flag("--foreground", *foreground, "Stay and supervise in this terminal; Ctrl-C takes everything down");
+    up->footer("\nWithout --keep-going a failed or interrupted up takes down what it had started.\n"
+               "Example: castra up --config configs/quickstart/castra.toml");
+}
+
+} // namespace castra
