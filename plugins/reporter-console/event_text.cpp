@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "event_text.hpp"
 
+#include "event_fields.hpp"
 #include "printable.hpp"
 
 #include <algorithm>
@@ -17,42 +18,12 @@ constexpr std::size_t vm_columns_max = 24;
 constexpr std::size_t tail_lines_max = 5;
 constexpr std::string_view indent = "           ";
 
-// An event of another minor may lack or change anything but its envelope: absent and wrong type are the same here.
-std::string text_of(const Json& from, const char* key) {
-    const auto found = from.is_object() ? from.find(key) : from.end();
-    return from.is_object() && found != from.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-double number_of(const Json& from, const char* key, double otherwise = 0) {
-    const auto found = from.is_object() ? from.find(key) : from.end();
-    return from.is_object() && found != from.end() && found->is_number() ? found->get<double>() : otherwise;
-}
-// A number far outside of what it means is as good as none.
-int small_number_of(const Json& from, const char* key) {
-    const auto value = number_of(from, key);
-    return value >= -65536 && value <= 65536 ? static_cast<int>(value) : 0;
-}
-const Json& child_of(const Json& from, const char* key) {
-    static const Json none = Json::object();
-    const auto found = from.is_object() ? from.find(key) : from.end();
-    return from.is_object() && found != from.end() ? *found : none;
-}
-
-std::string seconds(double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%6.2fs", value);
-    return text;
-}
-
 // What only matters when something is wrong.
 bool is_routine(std::string_view type) {
     static constexpr std::array<std::string_view, 6> routine = {"vm.image_verified",        "vm.overlay_prepared",
                                                                 "vm.cooperative_attempted", "bootstrap.planned",
                                                                 "broker.session_closed",    "cleanup.progress"};
     return std::ranges::find(routine, type) != routine.end();
-}
-
-bool is_loud(std::string_view severity) {
-    return severity == "warn" || severity == "error" || severity == "blocker";
 }
 
 std::string mark_of(std::string_view type, std::string_view severity) {
@@ -179,23 +150,6 @@ std::string EventText::lines(const Json& event) {
     if (type == "summary") return summary(event);
     if (!style_.verbose && (severity == "progress" || (is_routine(type) && !is_loud(severity)))) return {};
     return head(event) + (is_loud(severity) ? details(event) : std::string());
-}
-
-std::string EventText::progress(const Json& event, std::size_t columns) {
-    remember(event);
-    const auto& progress = child_of(event, "progress");
-    std::string text = seconds(number_of(event, "elapsed_us") / 1e6) + "  .  ";
-    if (const auto vm = text_of(event, "vm"); !vm.empty()) text += printable(vm) + "  ";
-    text += printable(text_of(event, "message"));
-    const auto current = number_of(progress, "current", -1), total = number_of(progress, "total", -1);
-    if (total > 0 && current >= 0) {
-        text += "  " + std::to_string(static_cast<int>(100 * std::min(current / total, 1.0))) + "%";
-    } else if (current >= 0) {
-        char count[64];
-        std::snprintf(count, sizeof count, "  %.0f ", current);
-        text += count + printable(text_of(progress, "unit"));
-    }
-    return shortened(text, columns);
 }
 
 } // namespace castra::console

@@ -22,15 +22,15 @@ public:
 
     // Zero or more whole lines, each with its line feed. Progress is worth lines only when verbose.
     std::string lines(const sdk::Json& event);
-    // A progress event as one line without line feed, at most `columns` wide.
-    std::string progress(const sdk::Json& event, std::size_t columns);
+    // What later lines need; lines() does it itself.
+    void remember(const sdk::Json& event);
+    std::string painted(std::string_view text, std::string_view severity) const; // also "dim" and "good"
+    bool is_verbose() const { return style_.verbose; }
 
 private:
     std::string head(const sdk::Json& event);
     std::string details(const sdk::Json& event) const;
     std::string summary(const sdk::Json& event) const;
-    std::string painted(std::string_view text, std::string_view severity) const;
-    void remember(const sdk::Json& event);
 
     EventStyle style_;
     std::size_t vm_columns_ = 0;

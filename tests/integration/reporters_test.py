@@ -273,7 +273,7 @@ class Conformance(unittest.TestCase):
 
     def test_each_reporter(self):
         plugins = pathlib.Path(os.environ["CASTRA_PLUGINS"])
-        for name in ("exec", "junit", "ndjson"):
+        for name in ("exec", "junit", "ndjson", "html", "console"):
             with self.subTest(plugin=name):
                 done = subprocess.run([CASTRA, "plugin", "validate", str(plugins / f"reporter-{name}.so"), "--json"],
                                       capture_output=True, text=True, timeout=280)
