@@ -18,7 +18,8 @@ constexpr Keys broker_keys = {"port"};
 constexpr Keys lifecycle_keys = {"graceful_shutdown_wait_secs", "sigterm_wait_secs", "sigkill_wait_secs",
                                  "ready_wait_secs", "boot_window"};
 constexpr Keys journal_keys = {"runs_max", "bytes_max"};
-constexpr Keys bootstrap_keys = {"mode", "handshake_timeout_secs", "remote_dir", "env"};
+constexpr Keys bootstrap_keys = {
+    "mode", "handshake_timeout_secs", "connect_timeout_secs", "step_timeout_secs", "remote_dir", "env", "parallel"};
 constexpr Keys plugin_keys = {"path", "sha256", "isolation", "config"};
 constexpr Keys reporter_keys = {"plugin", "config"};
 constexpr Keys vm_keys = {"name",
@@ -41,8 +42,22 @@ constexpr Keys vm_keys = {"name",
                           "restarts_max"};
 constexpr Keys boot_keys = {"kernel", "initrd", "append"};
 constexpr Keys port_forward_keys = {"address", "host", "guest", "protocol", "count"};
-constexpr Keys vm_bootstrap_keys = {"mode",       "script", "payload",        "handshake_timeout_secs",
-                                    "remote_dir", "env",    "verify_command", "verify_path"};
+constexpr Keys vm_bootstrap_keys = {"mode",
+                                    "script",
+                                    "payload",
+                                    "handshake_timeout_secs",
+                                    "connect_timeout_secs",
+                                    "step_timeout_secs",
+                                    "remote_dir",
+                                    "env",
+                                    "verify_command",
+                                    "verify_path",
+                                    "steps"};
+constexpr Keys bootstrap_step_keys = {"name", "plugin", "config", "timeout_secs"};
+constexpr Keys bootstrap_file_keys = {
+    "handshake_identity", "handshake_timeout_secs", "remote_dir", "env", "verify", "ssh"};
+constexpr Keys bootstrap_file_verify_keys = {"command", "path"};
+constexpr Keys bootstrap_file_ssh_keys = {"user", "host", "port", "identity", "options"};
 constexpr Keys instance_keys = {"id",          "name",    "description",  "image",   "base_image",
                                 "overlay",     "cpus",    "memory",       "boot",    "port_forwards",
                                 "bootstrap",   "options", "ready_marker", "restart", "restart_backoff_secs",
@@ -93,6 +108,10 @@ constinit const KnownTable boot{"vms.boot", "[vms.boot]", boot_keys};
 constinit const KnownTable port_forward{"vms.port_forwards", "[[vms.port_forwards]]", port_forward_keys};
 constinit const KnownTable vm_bootstrap{"vms.bootstrap", "[vms.bootstrap]", vm_bootstrap_keys};
 constinit const KnownTable instance{"vms.instances", "[[vms.instances]]", instance_keys};
+constinit const KnownTable bootstrap_step{"vms.bootstrap.steps", "[[vms.bootstrap.steps]]", bootstrap_step_keys};
+constinit const KnownTable bootstrap_file{"", "bootstrap.toml", bootstrap_file_keys};
+constinit const KnownTable bootstrap_file_verify{"verify", "[verify]", bootstrap_file_verify_keys};
+constinit const KnownTable bootstrap_file_ssh{"ssh", "[ssh]", bootstrap_file_ssh_keys};
 } // namespace known
 
 bool KnownTable::has(std::string_view key) const {
@@ -100,10 +119,11 @@ bool KnownTable::has(std::string_view key) const {
 }
 
 std::span<const KnownTable* const> known_tables() {
-    static constexpr const KnownTable* all[] = {
-        &known::root,         &known::project,      &known::broker,   &known::lifecycle, &known::journal,
-        &known::bootstrap,    &known::plugin,       &known::reporter, &known::vm,        &known::boot,
-        &known::port_forward, &known::vm_bootstrap, &known::instance};
+    static constexpr const KnownTable* all[] = {&known::root,      &known::project,       &known::broker,
+                                                &known::lifecycle, &known::journal,       &known::bootstrap,
+                                                &known::plugin,    &known::reporter,      &known::vm,
+                                                &known::boot,      &known::port_forward,  &known::vm_bootstrap,
+                                                &known::instance,  &known::bootstrap_step};
     return all;
 }
 

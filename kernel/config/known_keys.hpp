@@ -30,8 +30,14 @@ extern const KnownTable boot;
 extern const KnownTable port_forward;
 extern const KnownTable vm_bootstrap;
 extern const KnownTable instance;
+extern const KnownTable bootstrap_step;
+// Of bootstrap.toml, which is no part of castra.toml.
+extern const KnownTable bootstrap_file;
+extern const KnownTable bootstrap_file_verify;
+extern const KnownTable bootstrap_file_ssh;
 } // namespace known
 
+// Of castra.toml.
 std::span<const KnownTable* const> known_tables();
 
 // Why `key` stands in no row of `table` and what to do: it belongs elsewhere, was retired, is mistyped.

@@ -109,7 +109,10 @@ ProjectConfig read_project(const toml::table& document, ReadContext& context) {
     if (const auto broker = root.table("broker", known::broker)) broker->read_port("port", 0, project.broker_port);
     read_lifecycle(root, project.lifecycle);
     read_journal(root, project.journal);
-    if (const auto bootstrap = root.table("bootstrap", known::bootstrap)) read_bootstrap(*bootstrap, project.bootstrap);
+    if (const auto bootstrap = root.table("bootstrap", known::bootstrap)) {
+        read_bootstrap(*bootstrap, project.bootstrap);
+        bootstrap->read_integer("parallel", {0, limits::bootstrap_parallel_max}, project.bootstrap_parallel);
+    }
     read_plugins(root, document["plugins"].as_table(), project);
     read_reporters(root, project);
     project.vms = expand_all(read_groups(root, project.bootstrap), root);

@@ -31,6 +31,21 @@ struct BootConfig {
     std::string append;
 };
 
+// One of [[vms.bootstrap.steps]].
+struct BootstrapStepConfig {
+    std::string name;
+    std::string plugin;                               // as in [plugins.NAME] or a file name; empty: step-<name>
+    nlohmann::json config = nlohmann::json::object(); // over [plugins.NAME] config
+    std::optional<Milliseconds> timeout;              // empty: BootstrapConfig::step_timeout
+};
+
+// How bootstrap reaches the guest; empty: what castra knows of its port forward and key. From bootstrap.toml.
+struct BootstrapSshConfig {
+    std::string user, host, identity; // identity: absolute path of a private key
+    std::uint16_t port = 0;
+    std::vector<std::string> options; // words for ssh's -o
+};
+
 // In a VmConfig the project's [bootstrap] is already folded in.
 struct BootstrapConfig {
     std::string mode = "auto";                        // or "always", "skip"
@@ -40,7 +55,14 @@ struct BootstrapConfig {
     std::string verify_command;
     std::string verify_path; // path in the guest, or empty; relative: from remote_dir
     std::optional<Milliseconds> handshake_timeout;
+    Milliseconds connect_timeout{60'000};
+    Milliseconds step_timeout{600'000};
+    std::vector<BootstrapStepConfig> steps; // empty: the five of castra
     std::map<std::string, Secret> env;
+    // of bootstrap.toml alone
+    std::string metadata; // its absolute path, or empty
+    std::string handshake_identity;
+    BootstrapSshConfig ssh;
 };
 
 // What the supervisor does when a VM ends unasked.
@@ -111,6 +133,7 @@ struct ProjectConfig {
     LifecycleConfig lifecycle;
     JournalConfig journal;
     BootstrapConfig bootstrap;              // [bootstrap], the defaults of every VM
+    std::int64_t bootstrap_parallel = 0;    // VMs that are bootstrapped at the same time; 0: 8 for each core
     std::vector<std::string> plugin_search; // absolute directories
     std::vector<PluginConfig> plugins;
     std::vector<ReporterConfig> reporters;

@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/project.hpp"
 
+#include "config/bootstrap_file.hpp"
 #include "host/files.hpp"
 #include "state/project_register.hpp"
 
 namespace castra {
+namespace {
+
+std::vector<Error> findings_of(const LoadFailure& failure) {
+    std::vector<Error> findings;
+    for (const auto& error : failure.errors) {
+        auto plain = error;
+        plain.hint.clear();
+        findings.push_back({failure.code, to_string(plain), error.hint});
+    }
+    return findings;
+}
+
+} // namespace
 
 tl::expected<Project, std::vector<Error>> load_project(const Installation& installation,
                                                        const std::string& config_path) {
     auto config = load_project(std::filesystem::path(config_path));
-    if (!config) {
-        std::vector<Error> findings;
-        for (const auto& error : config.error().errors) {
-            auto plain = error;
-            plain.hint.clear();
-            findings.push_back({config.error().code, to_string(plain), error.hint});
-        }
-        return tl::unexpected(std::move(findings));
-    }
+    if (!config) return tl::unexpected(findings_of(config.error()));
+    if (const auto read = read_bootstrap_files(*config); !read) return tl::unexpected(findings_of(read.error()));
     Layout layout(installation.environment, config->path, config->state_dir);
     auto digest = "sha256:" + files::sha256_of(config->text);
     return Project{std::move(*config), std::move(layout), std::move(digest)};
