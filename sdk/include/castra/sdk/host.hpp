@@ -18,10 +18,12 @@ struct Emission {
     std::string type, message;
     std::string severity = "info"; // progress, info, warn, error
     std::optional<std::string> vm;
-    std::optional<Json> fields; // of a registered type
-    std::optional<Json> ext;    // the plugin's own
+    std::optional<Json> fields;      // of a registered type
+    std::optional<Json> ext;         // the plugin's own
+    std::optional<Json> progress;    // {current, total?, unit}; with severity progress
+    std::optional<std::string> span; // id of the work that `progress` is of
 };
-CASTRA_SDK_JSON(Emission, type, message, severity, vm, fields, ext)
+CASTRA_SDK_JSON(Emission, type, message, severity, vm, fields, ext, progress, span)
 
 struct HostTime {
     std::int64_t unix_us = 0, monotonic_ns = 0;
