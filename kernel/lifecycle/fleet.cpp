@@ -92,6 +92,7 @@ Task<> Fleet::bring_up(EventBus& bus, Effort& effort, BootContext& context, bool
     }
     effort.begun = true;
     auto started = co_await vm.start(bus, std::move(effort.spec), context);
+    if (started && context.when_ready) co_await context.when_ready(vm);
     if (started) co_return;
     effort.error = started.error();
     report(bus, vm.name(), *effort.error);
@@ -117,6 +118,7 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     FleetResult total;
     BootWindow window(host_.executor(), wanted.boot_window);
     BootContext context{probes_, window, cancel};
+    context.when_ready = wanted.when_ready;
     std::vector<Effort> efforts;
     for (auto& spec : wanted.specs) {
         auto& vm = machine(spec.vm.name);
@@ -132,6 +134,8 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
             tasks.push_back(bring_up(bus, effort, context, wanted.keep_going));
         else if (wanted.replaced.contains(effort.machine->name()))
             tasks.push_back(replace(bus, effort, context, wanted, total));
+        else if (wanted.when_ready)
+            tasks.push_back(wanted.when_ready(*effort.machine));
     co_await in_parallel(host_.executor(), std::move(tasks));
     judge_the_dead(efforts, context, wanted.keep_going);
     bus.flush();

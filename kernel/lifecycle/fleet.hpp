@@ -15,6 +15,9 @@ struct FleetUp {
     bool keep_going = false; // a VM that fails leaves the others standing; otherwise all that this run did is undone
     StopTimes stop_times;    // for undoing and replacing
     std::set<std::string> replaced; // of those that run: stopped first, then started as wanted now
+    // Of each VM as soon as it is ready, and of those that are already. What comes of it is the giver's to know: it
+    // fails nothing here.
+    std::function<Task<>(Machine&)> when_ready;
 };
 
 struct FleetResult {

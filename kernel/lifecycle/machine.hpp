@@ -34,8 +34,9 @@ struct StopTimes {
 struct BootContext {
     ProbeBook& probes;
     BootWindow& window;
-    Gate& cancel;                          // open: give up
-    std::set<std::string> warnings_said{}; // the same warning of twenty VMs is one event
+    Gate& cancel;                                       // open: give up
+    std::set<std::string> warnings_said{};              // the same warning of twenty VMs is one event
+    std::function<Task<>(class Machine&)> when_ready{}; // part of bringing it up; may be empty
 };
 
 class Machine : public std::enable_shared_from_this<Machine> {
@@ -61,6 +62,7 @@ public:
     Result<> adopt(VmRecord record);
     // The event for an end that nobody asked for, with its capsule.
     void report_lost(EventBus& bus);
+    Gate& ended() { return *exited_; } // open when the process has ended; requires: one was launched or adopted
     const ExitStatus& exit_status() const { return exit_status_; } // of the last process
     // For status: the supervisor will start it again.
     void note_restart(std::int64_t unix_us, std::int64_t attempt);
@@ -79,6 +81,7 @@ private:
     Task<Result<>> launch(EventBus& bus);
     Task<Result<>> await_ready(EventBus& bus, Gate& cancel, Milliseconds ready_wait);
     Task<Result<>> connect_logs(bool for_marker);
+    void keep_host_key();
 
     // stop(), in order.
     Task<bool> cooperate(EventBus& bus, Milliseconds graceful, bool adopted);

@@ -4,6 +4,7 @@
 #include "contract/text.hpp"
 #include "host/files.hpp"
 #include "host/run_program.hpp"
+#include "lifecycle/host_key.hpp"
 #include "lifecycle/machine.hpp"
 
 #include <csignal>
@@ -293,6 +294,15 @@ Task<> readiness(const sdk::Readiness& how, SerialLog* serial, std::optional<Str
 
 } // namespace
 
+// Without it ssh accepts the first key that it is shown.
+void Machine::keep_host_key() {
+    if (!serial_ || !serial_->marker_seen().is_open() || record_.ssh_key.empty()) return;
+    const auto key = host_key_in(serial_->marker_line());
+    if (!key || !record_.spec.contains("port_forwards")) return;
+    const auto lines = known_hosts_lines(*key, record_.spec["port_forwards"].get<std::vector<sdk::PortForward>>());
+    if (!lines.empty()) (void)files::replace(layout_.vm_dir(name_) / "ssh" / "known_hosts", lines, false);
+}
+
 Task<Result<>> Machine::await_ready(EventBus& bus, Gate& cancel, Milliseconds ready_wait) {
     const auto wait = std::min(ready_wait, Milliseconds(std::max<std::int64_t>(1, plan_.readiness.deadline_ms)));
     Gate never(host_.executor());
@@ -311,6 +321,7 @@ Task<Result<>> Machine::await_ready(EventBus& bus, Gate& cancel, Milliseconds re
                        "not ready within " + std::to_string(wait.count()) +
                            " ms; last output: " + contract::clean_text(output_tail(), 400, true),
                        "raise [lifecycle] ready_wait_secs, or read " + (layout_.vm_dir(name_) / "serial.log").string());
+    keep_host_key();
     CASTRA_CO_CHECK(step(VmStep::ready));
     record_.phase = "ready";
     record_.ready_unix_us = host_.clock().unix_us();

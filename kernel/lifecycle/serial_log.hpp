@@ -23,6 +23,7 @@ public:
 
     void take(std::string_view chunk); // what read() does with each chunk
     Gate& marker_seen() { return marker_seen_; }
+    const std::string& marker_line() const { return line_; } // once the marker was seen
     const std::string& tail() const { return tail_; }
 
 private:
