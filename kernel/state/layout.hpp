@@ -36,6 +36,7 @@ public:
     Path vms_dir() const { return state_ / "vms"; }
     Path vm_dir(const std::string& vm) const { return vms_dir() / vm; }
     Path vm_record(const std::string& vm) const { return vm_dir(vm) / "record.json"; }
+    Path bootstrap_log_dir(const std::string& vm) const { return state_ / "bootstrap" / vm; }
     Path vm_runtime_dir(const std::string& vm) const; // short: a hash, not the name
     Path supervisor_lock() const { return state_ / "supervisor.lock"; }
     Path supervisor_log() const { return state_ / "supervisor.log"; }

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ssh/remote_job.hpp"
+
+#include "ssh/quoting.hpp"
+
+#include <charconv>
+#include <random>
+
+namespace castra::ssh {
+namespace {
+
+constexpr std::size_t line_bytes_max = 64 * 1024; // longer ones are told in pieces
+constexpr std::size_t complaint_bytes_max = 4096;
+
+std::string nonce() {
+    std::random_device random;
+    return std::to_string(random()) + std::to_string(random());
+}
+
+// Lines of stdout, without the one that tells the exit code.
+class Lines {
+public:
+    Lines(std::string marker, MaskedLog& log, const std::function<void(std::string_view)>& tell)
+        : marker_(std::move(marker)), log_(log), tell_(tell) {}
+
+    void add(std::string_view piece) {
+        held_.append(piece);
+        std::size_t at = 0;
+        for (auto end = held_.find('\n'); end != held_.npos && !exit_code; end = held_.find('\n', at)) {
+            take(std::string_view(held_).substr(at, end - at), "\n");
+            at = end + 1;
+        }
+        held_.erase(0, at);
+        if (held_.size() <= line_bytes_max) return;
+        take(held_, "");
+        held_.clear();
+    }
+    void flush() {
+        if (!held_.empty() && !exit_code) take(held_, "");
+        held_.clear();
+    }
+    std::optional<int> exit_code;
+
+private:
+    void take(std::string_view line, std::string_view end) {
+        if (line.starts_with(marker_)) {
+            int code = -1;
+            const auto digits = line.substr(marker_.size());
+            if (std::from_chars(digits.data(), digits.data() + digits.size(), code).ec == std::errc()) exit_code = code;
+            return;
+        }
+        log_.add(std::string(line) + std::string(end));
+        if (tell_) tell_(line);
+    }
+    std::string marker_, held_;
+    MaskedLog& log_;
+    const std::function<void(std::string_view)>& tell_;
+};
+
+} // namespace
+
+std::string job_script(const sdk::StepRequest& request, const RemoteJob& job, const std::string& nonce) {
+    const auto dir = request.inputs.at("remote_dir").get<std::string>();
+    std::string exports;
+    auto variable = [&exports](const std::string& name, const std::string& value) {
+        exports += "export " + name + "=" + quoted(value) + "\n";
+    };
+    variable("CASTRA_VM", request.vm.name);
+    variable("CASTRA_PROJECT", request.vm.project);
+    variable("CASTRA_REMOTE_DIR", dir);
+    variable("CASTRA_RUN_ID", request.inputs.value("run_id", ""));
+    if (request.inputs.contains("payload")) variable("CASTRA_PAYLOAD_DIR", dir + "/payload");
+    for (const auto& [name, value] : request.inputs.at("env").items())
+        variable(name, value.get<std::string>());
+    // A function, so that nothing of it runs before all of it has arrived. The command has its own session; whoever
+    // reads our stdin to its end (we are gone, or gave up) ends that.
+    return "main() {\n"
+           "mkdir -p -- " +
+           quoted(dir) + " && cd -- " + quoted(dir) + " || exit 125\n" + exports +
+           "exec 3<&0\n"
+           "own=; command -v setsid >/dev/null 2>&1 && own=setsid\n"
+           "$own /bin/sh -c " +
+           quoted(job.command) +
+           " </dev/null 3<&- &\n"
+           "job=$!\n"
+           "{ cat <&3; kill -TERM \"-$job\" || kill -TERM \"$job\"; sleep 2; kill -KILL \"-$job\" || kill -KILL "
+           "\"$job\"; } >/dev/null 2>&1 &\n"
+           "watch=$!\n"
+           "exec 3<&-\n"
+           "wait \"$job\"; rc=$?\n"
+           "kill \"$watch\" 2>/dev/null\n" +
+           (job.after.empty() ? std::string() : "if [ \"$rc\" = 0 ]; then\n" + job.after + "\nfi\n") +
+           "printf '\\n%s%s\\n' " + quoted("castra-exit-" + nonce + " ") +
+           " \"$rc\"\n"
+           "}\n"
+           "main\n";
+}
+
+JobResult run_job(const Session& session, const sdk::StepRequest& request, const RemoteJob& job, MaskedLog& log,
+                  const std::function<void(std::string_view)>& on_line, const sdk::Call& call) {
+    const auto mark = nonce();
+    Lines lines("castra-exit-" + mark + " ", log, on_line);
+    JobResult result;
+    Child child(session.command("exec /bin/sh"));
+    Conversation talk;
+    talk.input = job_script(request, job, mark);
+    talk.keeps_input_open = true; // its end is what ends the job
+    talk.on_output = [&](std::string_view piece) { lines.add(piece); };
+    talk.on_error = [&](std::string_view piece) {
+        log.add(piece);
+        if (result.complaint.size() < complaint_bytes_max) result.complaint.append(piece);
+    };
+    talk.is_enough = [&] { return lines.exit_code.has_value(); };
+    result.ending = converse(child, talk, call);
+    lines.flush();
+    log.flush();
+    result.exit_code = lines.exit_code;
+    return result;
+}
+
+} // namespace castra::ssh

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The script that jobs are, run by the shells that guests have: no SSH, no guest.
+#include "ssh/remote_job.hpp"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace castra::ssh {
+namespace {
+
+class JobScript : public ::testing::TestWithParam<std::vector<std::string>> {
+protected:
+    void SetUp() override {
+        std::string pattern = (std::filesystem::temp_directory_path() / "castra job's.XXXXXX").string();
+        dir_ = ::mkdtemp(pattern.data());
+        request_.vm.name = "web-0";
+        request_.inputs = {{"remote_dir", dir_ + "/a b"}, {"env", sdk::Json::object()}, {"run_id", "01"}};
+    }
+    void TearDown() override { std::filesystem::remove_all(dir_); }
+
+    std::string run(const RemoteJob& job, std::chrono::seconds limit = std::chrono::seconds(60)) {
+        Child child(GetParam());
+        std::string text;
+        Conversation talk;
+        talk.input = job_script(request_, job, "N");
+        talk.keeps_input_open = true;
+        talk.on_output = [&](std::string_view piece) { text.append(piece); };
+        talk.is_enough = [&] { return text.find("castra-exit-N") != text.npos && text.back() == '\n'; };
+        castra_call limits{sizeof(castra_call), 0, 0, 0, -1, 0};
+        limits.deadline_ns =
+            std::chrono::duration_cast<std::chrono::nanoseconds>((sdk::Call::Clock::now() + limit).time_since_epoch())
+                .count();
+        ending_ = converse(child, talk, sdk::Call(&limits));
+        return text;
+    }
+
+    std::string dir_;
+    sdk::StepRequest request_;
+    Ending ending_;
+};
+
+TEST_P(JobScript, RunsInRemoteDirWithTheEnvironmentAsItIs) {
+    const std::string value = "it's $HOME `id` \"x\"\nline two \xc3\xa4";
+    request_.inputs["env"] = {{"NASTY", value}};
+    EXPECT_EQ(run({"printf '%s|%s|%s' \"$NASTY\" \"$CASTRA_VM\" \"$PWD\"", ""}),
+              value + "|web-0|" + dir_ + "/a b\ncastra-exit-N 0\n");
+}
+
+TEST_P(JobScript, TellsTheExitCodeAndNeverBlocksOnStdin) {
+    EXPECT_EQ(run({"read -r line; exit 3", ""}), "\ncastra-exit-N 3\n");
+}
+
+TEST_P(JobScript, DoesWhatComesAfterOnlyWhenItSucceeded) {
+    EXPECT_EQ(run({"exit 0", "echo after; rc=9"}), "after\n\ncastra-exit-N 9\n");
+    EXPECT_EQ(run({"exit 1", "echo after"}), "\ncastra-exit-N 1\n");
+}
+
+TEST_P(JobScript, EndsWhatItRunsWhenWeAreGone) {
+    (void)run({"sleep 1000 & echo $! >own; wait", ""}, std::chrono::seconds(2));
+    EXPECT_EQ(ending_.why, Ending::Why::timed_out);
+    std::ifstream own(dir_ + "/a b/own");
+    int pid = 0;
+    own >> pid;
+    ASSERT_GT(pid, 0);
+    const auto until = sdk::Call::Clock::now() + std::chrono::seconds(30);
+    while (::kill(pid, 0) == 0 && sdk::Call::Clock::now() < until)
+        ::usleep(20'000);
+    EXPECT_NE(::kill(pid, 0), 0) << "the job outlived its connection";
+}
+
+TEST_P(JobScript, RunsNothingOfAScriptThatDidNotArriveWhole) {
+    Child child(GetParam());
+    Conversation talk;
+    const auto script = job_script(request_, {"touch '" + dir_ + "/ran'", ""}, "N");
+    talk.input = script.substr(0, script.size() - 8);
+    castra_call limits{sizeof(castra_call), 0, 0, 0, -1, 0};
+    (void)converse(child, talk, sdk::Call(&limits));
+    EXPECT_FALSE(std::filesystem::exists(dir_ + "/ran"));
+}
+
+std::vector<std::vector<std::string>> shells() {
+    std::vector<std::vector<std::string>> found{{"/bin/dash"}};
+    for (const char* busybox : {"/bin/busybox", "/usr/bin/busybox"})
+        if (::access(busybox, X_OK) == 0) {
+            found.push_back({busybox, "ash"});
+            break;
+        }
+    return found;
+}
+INSTANTIATE_TEST_SUITE_P(Shells, JobScript, ::testing::ValuesIn(shells()),
+                         [](const auto& test) { return test.param.size() == 1 ? "dash" : "ash"; });
+
+} // namespace
+} // namespace castra::ssh
