@@ -17,6 +17,7 @@ constexpr const char* examples = R"(
 Examples:
   castra up                          bring up every VM of ./castra.toml
   castra up web-0 --events ndjson    one VM, events on stdout for a program to read
+  castra up --plan                   what would be done; touches nothing
   castra status --json               what is true now, as JSON
   castra down                        take everything down, leave nothing behind
   castra clean --dry-run             what could be removed, and how much it is
@@ -42,6 +43,7 @@ Operation operation_in(int argc, const char* const* argv) {
         const std::string_view argument = argv[i];
         if (argument == "up") return Operation::up;
         if (argument == "down") return Operation::down;
+        if (argument == "bootstrap") return Operation::bootstrap;
         if (argument == "clean") return Operation::clean;
     }
     return Operation::status;

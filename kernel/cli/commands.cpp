@@ -5,6 +5,7 @@ namespace castra {
 
 void add_commands(Grammar& grammar) {
     add_up(grammar);
+    add_bootstrap(grammar);
     add_down(grammar);
     add_status(grammar);
     add_clean(grammar);

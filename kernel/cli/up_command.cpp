@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // castra up: as a client of the project's supervisor, or as that supervisor in this terminal.
-#include "cli/app.hpp"
+#include "cli/bootstrap_options.hpp"
 #include "cli/commands.hpp"
-#include "cli/grammar.hpp"
+#include "operations/bootstrap_modes.hpp"
+#include "operations/bootstrap_subject.hpp"
 #include "operations/machine_specs.hpp"
 #include "operations/supervisor.hpp"
 #include "state/vm_record.hpp"
+
+#include <algorithm>
 
 namespace castra {
 namespace {
 
 // Everything that can be wrong before anything is touched.
 std::vector<Error> findings_of(App& app, const CommandLine& line, const Project& project) {
+    auto wanted = project;
+    auto findings = apply_bootstrap_modes(line.request.bootstrap, wanted.config);
+    if (!findings.empty()) return findings;
     PluginSet plugins(app.installation(), app.workshop().registry(), &project.config);
     const auto specs = machine_specs(app.installation(), app.host().clock(), project, plugins, line.request.vms);
     if (!specs) return specs.error();
@@ -19,7 +25,9 @@ std::vector<Error> findings_of(App& app, const CommandLine& line, const Project&
     for (const auto& vm : recorded_vms(project.layout))
         if (const auto record = load_record(project.layout, vm); record && app.host().is_alive(record->process()))
             running.push_back(vm);
-    return preflight(app.host(), *specs, running);
+    findings = preflight(app.host(), *specs, running);
+    std::ranges::move(bootstrap_findings(app.host(), wanted, plugins, line.request.vms), std::back_inserter(findings));
+    return findings;
 }
 
 Task<int> up_foreground(App& app, const CommandLine& line, Project project) {
@@ -68,10 +76,14 @@ Task<int> up(App& app, const CommandLine& line, bool foreground) {
 
 void add_up(Grammar& grammar) {
     const auto foreground = Grammar::options<bool>();
-    auto* up =
-        grammar.add("up", "Bring up the VMs of castra.toml and wait until they are ready",
-                    [foreground](App& app, const CommandLine& line) { return castra::up(app, line, *foreground); });
+    const auto is_plan = std::make_shared<std::shared_ptr<bool>>();
+    auto* up = grammar.add("up", "Bring up the VMs of castra.toml, wait until they are ready, bootstrap them",
+                           [foreground, is_plan](App& app, const CommandLine& line) {
+                               if (**is_plan) return plan(app, line, PlanOf::up);
+                               return castra::up(app, line, *foreground);
+                           });
     grammar.add_run(up, Operation::up);
+    *is_plan = add_bootstrap_options(grammar, up);
     auto& request = grammar.line().request;
     up->add_flag("--keep-going", request.keep_going, "When a VM fails leave the others standing (exit code 6)");
     up->add_flag("--replace", request.replace,

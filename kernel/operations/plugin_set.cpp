@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/plugin_set.hpp"
 
+#include "castra/abi/bootstrap_step.h"
 #include "castra/abi/launcher.h"
 #include "castra/abi/reporter.h"
 #include "operations/reporter_sink.hpp"
@@ -92,6 +93,16 @@ Result<std::unique_ptr<Sink>> PluginSet::reporter(const ReporterWish& wish) {
     auto sink = open_reporter(std::move(*instance), wish.open);
     if (!sink) return Failure(sink.error().within("reporter \"" + wish.name + "\""));
     return sink;
+}
+
+Result<PluginInstance> PluginSet::step(const std::string& plugin, const nlohmann::json& config) {
+    auto loaded = load(plugin, CASTRA_BOOTSTRAP_STEP_V1);
+    if (!loaded) return Failure(loaded.error().within("step plugin \"" + plugin + "\""));
+    auto merged = loaded->config;
+    merged.update(config, true);
+    auto instance = registry_.create(loaded->id, CASTRA_BOOTSTRAP_STEP_V1, merged);
+    if (!instance) return Failure(instance.error().within("step plugin \"" + plugin + "\""));
+    return instance;
 }
 
 } // namespace castra

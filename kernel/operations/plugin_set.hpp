@@ -27,6 +27,8 @@ public:
         nlohmann::json open; // {run_id, operation, project, terminal}
     };
     Result<std::unique_ptr<Sink>> reporter(const ReporterWish& wish);
+    // A bootstrap step of its own for each call; `config` over that of [plugins.NAME].
+    Result<PluginInstance> step(const std::string& plugin, const nlohmann::json& config);
 
 private:
     // Finds, checks and loads; answers the plugin's id and its config in the file.

@@ -3,6 +3,9 @@
 
 #include "contract/text.hpp"
 #include "host/files.hpp"
+#include "operations/bootstrap_modes.hpp"
+#include "operations/bootstrap_outcome.hpp"
+#include "operations/bootstrap_runner.hpp"
 #include "operations/exit_code.hpp"
 #include "operations/journal_prune.hpp"
 #include "operations/journal_seal.hpp"
@@ -137,6 +140,8 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
     RunResult result;
     if (request.operation == Operation::down)
         result = co_await down(run, request, project ? &*project : nullptr);
+    else if (request.operation == Operation::bootstrap)
+        result = co_await bootstrap(run, request, *project, *cancel);
     else // supervise starts a VM again as up does
         result = co_await up(run, request, *project, *cancel);
     co_return result;
@@ -163,6 +168,8 @@ std::vector<contract::Draft> ProjectKernel::attach_reporters(Run& run, const Pro
 }
 
 Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& project, Gate& cancel) {
+    if (auto findings = apply_bootstrap_modes(request.bootstrap, project.config); !findings.empty())
+        co_return run.reject(findings);
     PluginSet plugins(workshop_.installation(), workshop_.registry(), &project.config);
     auto specs = machine_specs(workshop_.installation(), workshop_.host().clock(), project, plugins, request.vms);
     if (!specs) co_return run.reject(specs.error());
@@ -175,8 +182,10 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
         else
             running.push_back(vm.name);
     }
-    if (auto findings = preflight(workshop_.host(), *specs, running, wanted.replaced); !findings.empty())
-        co_return run.reject(findings);
+    auto findings = preflight(workshop_.host(), *specs, running, wanted.replaced);
+    std::ranges::move(bootstrap_findings(workshop_.host(), project, plugins, request.vms),
+                      std::back_inserter(findings));
+    if (!findings.empty()) co_return run.reject(findings);
 
     wanted.boot_window = project.config.lifecycle.boot_window > 0 ? project.config.lifecycle.boot_window
                                                                   : workshop_.installation().cores;
@@ -201,7 +210,10 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     if (!changes.empty() && !request.replace) co_return refuse_changes(run, *specs, changes);
     wanted.specs = std::move(*specs);
     const auto total = wanted.specs.size();
+    BootstrapRunner bootstraps(workshop_, project, run.bus(), cancel, handshakes_);
+    wanted.when_ready = [&bootstraps](Machine& machine) { return bootstraps.run(machine, false); };
     auto result = co_await fleet_->up(run.bus(), std::move(wanted), cancel);
+    lay_over(bootstraps.results(), result.vms, result.failures);
 
     auto summary = summary_of(result);
     const auto good = static_cast<std::size_t>(std::ranges::count_if(summary.vms, [](const auto& vm) {

@@ -4,6 +4,7 @@
 // time; a second is rejected as busy, naming the first. Thread: the kernel's. Errors: through the stream; every path
 // ends in summary.
 #pragma once
+#include "bootstrap/handshakes.hpp"
 #include "host/file_lock.hpp"
 #include "lifecycle/fleet.hpp"
 #include "lifecycle/spec_diff.hpp"
@@ -24,19 +25,22 @@ public:
                                                        bool wait);
     ~ProjectKernel();
 
-    // Operations up and down. The sinks are told everything. Opening `cancel` ends it in order.
+    // Operations up, down and bootstrap. The sinks are told everything. Opening `cancel` ends it in order.
     Task<RunResult> perform(Request request, Sinks sinks, std::shared_ptr<Gate> cancel);
 
     bool is_idle() const { return !busy_with_ && restarts_.is_empty() && !fleet_->has_processes(); }
     const Layout& layout() const { return layout_; }
     // Called when the last VM is gone, none waits to be started again, and no operation runs.
     std::function<void()> on_idle;
+    // Whoever hears guests; none: vm.ready is what bootstrap waits for. Outlives this.
+    void set_handshakes(Handshakes* handshakes) { handshakes_ = handshakes; }
 
 private:
     ProjectKernel(Workshop& workshop, Layout layout, std::string config_path, FileLock lock);
 
     Task<RunResult> up(Run& run, const Request& request, Project& project, Gate& cancel);
     Task<RunResult> down(Run& run, const Request& request, const Project* project);
+    Task<RunResult> bootstrap(Run& run, const Request& request, Project& project, Gate& cancel);
     // Before the first event, so that reporters are told it too. Returns what is to be said about those that failed.
     std::vector<contract::Draft> attach_reporters(Run& run, const Project& project);
     // Of those that run, what castra.toml wants otherwise now.
@@ -65,6 +69,7 @@ private:
     std::vector<std::shared_ptr<LauncherClient>> launchers_; // of every up, for machines that still refer to them
     std::optional<std::string> busy_with_;
     EventBus* bus_ = nullptr; // of the operation under way
+    Handshakes* handshakes_ = nullptr;
     Restarts restarts_;
     std::shared_ptr<Gate> closing_; // open: this object is gone
 };

@@ -6,7 +6,7 @@
 
 namespace castra {
 namespace {
-constexpr std::array<std::string_view, 5> names{"up", "down", "status", "supervise", "clean"};
+constexpr std::array<std::string_view, 7> names{"up", "down", "status", "supervise", "clean", "bootstrap", "plan"};
 }
 
 std::string_view to_string(Operation operation) {
@@ -17,7 +17,8 @@ std::string to_line(const Request& request) {
     const contract::Json json{{"protocol", socket_protocol}, {"operation", to_string(request.operation)},
                               {"argv", request.argv},        {"config", request.config},
                               {"vms", request.vms},          {"keep_going", request.keep_going},
-                              {"replace", request.replace},  {"strict", request.strict}};
+                              {"replace", request.replace},  {"bootstrap", request.bootstrap},
+                              {"strict", request.strict}};
     return json.dump(-1, ' ', false, contract::Json::error_handler_t::replace) + "\n";
 }
 
@@ -39,6 +40,7 @@ Result<Request> parse_request(const std::string& line) {
         request.vms = json.at("vms").get<std::vector<std::string>>();
         request.keep_going = json.at("keep_going").get<bool>();
         request.replace = json.value("replace", false);
+        request.bootstrap = json.value("bootstrap", BootstrapModes());
         request.strict = json.at("strict").get<bool>();
         return request;
     } catch (const contract::Json::exception& error) {

@@ -4,13 +4,17 @@
 #include "base/result.hpp"
 #include "contract/describe.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
 namespace castra {
 
-enum class Operation { up, down, status, supervise, clean };
+enum class Operation { up, down, status, supervise, clean, bootstrap, plan };
 std::string_view to_string(Operation operation);
+
+// Canonical mode by VM; "": of all that are not named.
+using BootstrapModes = std::map<std::string, std::string>;
 
 struct Request {
     Operation operation = Operation::status;
@@ -19,6 +23,7 @@ struct Request {
     std::vector<std::string> vms;  // empty: all
     bool keep_going = false;       // up: what works stays when something fails
     bool replace = false;          // up: what runs and is wanted otherwise now is replaced
+    BootstrapModes bootstrap;      // up, bootstrap: instead of castra.toml's
     bool strict = false;           // a contract violation fails the run
 };
 

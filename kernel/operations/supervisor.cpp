@@ -76,8 +76,9 @@ Task<> Supervisor::serve_client(Stream stream) {
     const auto line = std::get<0>(std::move(first));
     if (!line || !*line) co_return;
     auto request = parse_request(**line);
-    if (request && request->operation != Operation::up && request->operation != Operation::down)
-        request = fail(ErrorCode::protocol, "a supervisor performs up and down only");
+    if (request && request->operation != Operation::up && request->operation != Operation::down &&
+        request->operation != Operation::bootstrap)
+        request = fail(ErrorCode::protocol, "a supervisor performs up, down and bootstrap only");
     Sinks sinks;
     sinks.push_back(make_client_sink(stream.duplicate()));
     if (!request) {
