@@ -10,7 +10,12 @@
 
 namespace castra {
 
+struct FreeTable {
+    nlohmann::json json;
+    Positions positions; // of all that is in `json`
+};
+
 // Nothing: the mistakes are in `problems`. `key` is the table's dotted name.
-std::optional<nlohmann::json> free_table_to_json(const toml::table& table, const std::string& key, Problems& problems);
+std::optional<FreeTable> read_free_table(const toml::table& table, const std::string& key, Problems& problems);
 
 } // namespace castra

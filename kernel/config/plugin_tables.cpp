@@ -34,7 +34,7 @@ PluginConfig read_plugin(const Reader& reader, std::string name) {
     reader.read_path("path", plugin.path);
     read_sha256(reader, plugin.sha256);
     reader.read_choice("isolation", isolations, plugin.isolation);
-    reader.read_free_table("config", plugin.config);
+    reader.read_free_table("config", plugin.config, plugin.config_at);
     return plugin;
 }
 
@@ -71,9 +71,10 @@ void read_reporters(const Reader& root, ProjectConfig& project) {
     for (const auto& reader : root.tables("reporters", known::reporter, limits::reporters_max)) {
         ReporterConfig reporter;
         reporter.line = reader.where().line;
+        reporter.column = reader.where().column;
         if (!reader.has("plugin")) reader.refuse_missing("plugin", "write plugin = \"reporter-console\", say");
         reader.read_name("plugin", reporter.plugin);
-        reader.read_free_table("config", reporter.config);
+        reader.read_free_table("config", reporter.config, reporter.config_at);
         project.reporters.push_back(std::move(reporter));
     }
 }

@@ -3,15 +3,11 @@
 // Owner: parse_project; everyone who reads holds a reference.
 #pragma once
 #include "config/config_error.hpp"
+#include "config/position.hpp"
 
 #include <string_view>
 
 namespace castra {
-
-struct Position {
-    int line = 0;
-    int column = 0;
-};
 
 class Problems {
 public:

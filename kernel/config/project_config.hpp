@@ -5,6 +5,7 @@
 #pragma once
 #include "base/secret.hpp"
 #include "base/units.hpp"
+#include "config/position.hpp"
 
 #include <cstdint>
 #include <map>
@@ -86,6 +87,7 @@ struct VmConfig {
     std::vector<PortForwardConfig> port_forwards;
     BootstrapConfig bootstrap;
     nlohmann::json launcher_options = nlohmann::json::object(); // [vms.options], not interpreted here
+    Positions options_at;                                       // where launcher_options stand
     std::string ready_marker;                                   // or empty
     RestartConfig restart;
     int line = 0;
@@ -98,6 +100,7 @@ struct PluginConfig {
     std::string sha256;    // 64 lower-case hex digits, or empty
     std::string isolation; // "", "in-process" or "process"
     nlohmann::json config = nlohmann::json::object();
+    Positions config_at;
     int line = 0;
     int column = 0;
 };
@@ -105,7 +108,9 @@ struct PluginConfig {
 struct ReporterConfig {
     std::string plugin;
     nlohmann::json config = nlohmann::json::object();
+    Positions config_at;
     int line = 0;
+    int column = 0;
 };
 
 struct LifecycleConfig {

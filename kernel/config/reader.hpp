@@ -60,7 +60,8 @@ public:
     bool read_seconds(std::string_view key, std::int64_t seconds_min, Milliseconds& into) const;
     bool read_memory(std::string_view key, MemorySize& into) const;
     bool read_env(std::string_view key, std::map<std::string, Secret>& into) const; // adds and overrides
-    bool read_free_table(std::string_view key, nlohmann::json& into) const;         // adds and overrides
+    // Adds and overrides; `positions` says where the values stand.
+    bool read_free_table(std::string_view key, nlohmann::json& into, Positions& positions) const;
 
     std::optional<Reader> table(std::string_view key, const KnownTable& known) const;
     std::vector<Reader> tables(std::string_view key, const KnownTable& known, std::size_t count_max) const;

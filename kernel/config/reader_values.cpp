@@ -260,7 +260,7 @@ bool Reader::read_env(std::string_view key, std::map<std::string, Secret>& into)
     return false;
 }
 
-bool Reader::read_free_table(std::string_view key, nlohmann::json& into) const {
+bool Reader::read_free_table(std::string_view key, nlohmann::json& into, Positions& positions) const {
     const auto* node = find(key);
     if (node == nullptr) return false;
     const auto* found = node->as_table();
@@ -268,7 +268,11 @@ bool Reader::read_free_table(std::string_view key, nlohmann::json& into) const {
         refuse_type(key, *node, "a table", "write [" + header_of(key) + "] and its keys below it");
         return false;
     }
-    if (auto json = free_table_to_json(*found, key_of(key), context_->problems)) into.update(*json);
+    if (auto read = castra::read_free_table(*found, key_of(key), context_->problems)) {
+        into.update(read->json);
+        for (auto& [pointer, position] : read->positions)
+            positions[pointer] = position;
+    }
     return true;
 }
 

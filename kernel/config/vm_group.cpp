@@ -49,7 +49,7 @@ void read_vm_fields(const Reader& reader, VmConfig& vm) {
     reader.read_memory("memory", vm.memory);
     read_boot(reader, vm.boot);
     if (const auto bootstrap = reader.table("bootstrap", known::vm_bootstrap)) read_bootstrap(*bootstrap, vm.bootstrap);
-    reader.read_free_table("options", vm.launcher_options);
+    reader.read_free_table("options", vm.launcher_options, vm.options_at);
     reader.read_line("ready_marker", vm.ready_marker);
     read_restart(reader, vm.restart);
 }

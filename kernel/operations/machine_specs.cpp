@@ -2,6 +2,7 @@
 #include "operations/machine_specs.hpp"
 
 #include "config/names.hpp"
+#include "operations/plugin_options.hpp"
 #include "state/image_store.hpp"
 
 #include <algorithm>
@@ -106,6 +107,8 @@ tl::expected<std::vector<MachineSpec>, std::vector<Error>> machine_specs(const I
             findings.push_back({ErrorCode::usage, project.config.path + " has no VM \"" + name + "\"",
                                 meant ? "did you mean \"" + *meant + "\"?" : "castra status lists them"});
         }
+    std::ranges::move(check_plugin_options(installation, project.config), std::back_inserter(findings));
+    if (!findings.empty()) return tl::unexpected(std::move(findings)); // before any plugin is loaded
     std::vector<MachineSpec> specs;
     std::set<std::string> said; // the same finding for twenty VMs is one
     for (const auto& vm : project.config.vms) {

@@ -4,6 +4,7 @@
 #include "castra/abi/bootstrap_step.h"
 #include "castra/abi/launcher.h"
 #include "castra/abi/reporter.h"
+#include "operations/plugin_options.hpp"
 #include "operations/reporter_sink.hpp"
 
 #include <algorithm>
@@ -13,10 +14,13 @@ namespace {
 
 class PluginLauncher final : public LauncherClient {
 public:
-    explicit PluginLauncher(PluginInstance instance) : instance_(std::move(instance)) {}
+    PluginLauncher(PluginInstance instance, const ProjectConfig* config)
+        : instance_(std::move(instance)), places_(config) {}
     std::string id() const override { return instance_.plugin(); }
     Result<sdk::Requirements> requirements(const sdk::VmSpec& vm) override {
-        return ask<sdk::Requirements>(CASTRA_LAUNCHER_REQUIREMENTS, sdk::RequirementsRequest{vm});
+        auto needs = ask<sdk::Requirements>(CASTRA_LAUNCHER_REQUIREMENTS, sdk::RequirementsRequest{vm});
+        if (!needs) needs.error() = places_.at(vm.name, instance_.refused_field(), needs.error());
+        return needs;
     }
     Result<sdk::LaunchPlan> plan(const sdk::PlanRequest& request) override {
         return ask<sdk::LaunchPlan>(CASTRA_LAUNCHER_PLAN, request);
@@ -38,6 +42,7 @@ private:
         }
     }
     PluginInstance instance_;
+    VmOptionPlaces places_;
 };
 
 } // namespace
@@ -46,26 +51,16 @@ PluginSet::PluginSet(const Installation& installation, PluginRegistry& registry,
     : installation_(installation), registry_(registry), config_(config) {}
 
 Result<PluginSet::Found> PluginSet::load(const std::string& name, const std::string& kind) {
-    PluginQuery query;
-    query.name = name;
-    if (name.find('/') != name.npos) query.explicit_path = std::filesystem::absolute(name);
-    query.kind_prefix = kind_prefix_of(kind);
-    query.install_dir = installation_.plugin_dir;
     Found found{"", nlohmann::json::object()};
     LoadOptions options;
-    if (config_) {
-        for (const auto& dir : config_->plugin_search)
-            query.search_dirs.emplace_back(dir);
-        const auto entry = std::ranges::find(config_->plugins, name, &PluginConfig::name);
-        if (entry != config_->plugins.end()) {
-            query.explicit_path = entry->path;
-            found.config = entry->config;
-            if (!entry->sha256.empty()) options.sha256 = entry->sha256;
-            if (!entry->isolation.empty())
-                options.isolation = entry->isolation == "process" ? Isolation::process : Isolation::in_process;
-        }
+    const auto lookup = look_up_plugin(installation_, config_, name, kind);
+    if (const auto* entry = lookup.entry; entry != nullptr) {
+        found.config = entry->config;
+        if (!entry->sha256.empty()) options.sha256 = entry->sha256;
+        if (!entry->isolation.empty())
+            options.isolation = entry->isolation == "process" ? Isolation::process : Isolation::in_process;
     }
-    CASTRA_TRY(file, find_plugin(query));
+    CASTRA_TRY(file, find_plugin(lookup.query));
     CASTRA_TRY(library, registry_.load(file, options));
     if (!library->manifest().provides(kind))
         return fail(ErrorCode::plugin,
@@ -80,7 +75,7 @@ Result<std::shared_ptr<LauncherClient>> PluginSet::launcher(const std::string& n
     if (!loaded) return Failure(loaded.error().within("launcher \"" + name + "\""));
     auto instance = registry_.create(loaded->id, CASTRA_LAUNCHER_V1, loaded->config);
     if (!instance) return Failure(instance.error().within("launcher \"" + name + "\""));
-    return launchers_[name] = std::make_shared<PluginLauncher>(std::move(*instance));
+    return launchers_[name] = std::make_shared<PluginLauncher>(std::move(*instance), config_);
 }
 
 Result<std::unique_ptr<Sink>> PluginSet::reporter(const ReporterWish& wish) {

@@ -102,6 +102,7 @@ Result<PluginInstance> PluginInstance::create(std::shared_ptr<const Plugin> plug
 
 Result<json> PluginInstance::call(std::uint32_t slot, const json& request, const CallOptions& options) {
     const auto doing = "plugin " + plugin_ + ", " + slot_name(slot);
+    refused_field_.clear();
     if (slot >= interface_->slot_count || interface_->slots[slot] == nullptr)
         return fail(ErrorCode::plugin, doing + ": it has no such slot");
     castra_call context{sizeof(castra_call), 0, ++calls_, 0, options.cancel_fd, 0};
@@ -120,6 +121,7 @@ Result<json> PluginInstance::call(std::uint32_t slot, const json& request, const
                     doing + ": replied more than " + std::to_string(plugin_reply_bytes_max / 1024 / 1024) + " MiB");
     if (status != CASTRA_OK) {
         auto failed = error_of(status, error.text());
+        if (const auto said = parse_json_object(error.text())) refused_field_ = text_field(*said, "field_path");
         if (status == CASTRA_CANCELLED)
             failed.code =
                 options.deadline && !is_readable(options.cancel_fd) ? ErrorCode::timeout : ErrorCode::cancelled;
@@ -138,6 +140,7 @@ PluginInstance::PluginInstance(PluginInstance&& other) noexcept {
 PluginInstance& PluginInstance::operator=(PluginInstance&& other) noexcept {
     std::swap(plugin_, other.plugin_);
     std::swap(kind_, other.kind_);
+    std::swap(refused_field_, other.refused_field_);
     std::swap(code_, other.code_);
     std::swap(interface_, other.interface_);
     std::swap(instance_, other.instance_);

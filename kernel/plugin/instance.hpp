@@ -38,6 +38,9 @@ public:
     // with its hint), cancelled, timeout.
     Result<nlohmann::json> call(std::uint32_t slot, const nlohmann::json& request, const CallOptions& options = {});
 
+    // What of its request the plugin blamed when the last call failed, a JSON pointer; empty: it blamed nothing.
+    const std::string& refused_field() const { return refused_field_; }
+
     const std::string& plugin() const { return plugin_; } // id
     const std::string& kind() const { return kind_; }
     Isolation isolation() const { return code_->isolation(); }
@@ -46,7 +49,7 @@ private:
     PluginInstance() = default;
     std::string slot_name(std::uint32_t slot) const;
 
-    std::string plugin_, kind_;
+    std::string plugin_, kind_, refused_field_;
     std::shared_ptr<const Plugin> code_;
     const castra_interface* interface_ = nullptr;
     void* instance_ = nullptr;

@@ -186,5 +186,22 @@ TEST(ConfigPage, AndDefaultTomlNameEveryLimit) {
     }
 }
 
+TEST(Positions, AreKeptForTablesThatOthersUnderstand) {
+    const auto project = parsed("[project]\nname = \"p\"\n[plugins.x]\nconfig = { a = 1, \"b/c\" = [1, { d = 2 }] }\n"
+                                "[[reporters]]\nplugin = \"x\"\n  [reporters.config]\n  e = \"f\"\n"
+                                "[[vms]]\nname = \"web\"\nimage = \"tiny\"\n[vms.options]\ncpu = \"host\"\n");
+    ASSERT_EQ(project.plugins.size(), 1U);
+    const auto& at = project.plugins[0].config_at;
+    EXPECT_EQ(nearest_position(at, ""), (Position{4, 10}));
+    EXPECT_EQ(nearest_position(at, "/a"), (Position{4, 16}));
+    EXPECT_EQ(nearest_position(at, "/b~1c/1/d"), (Position{4, 37}));
+    EXPECT_EQ(nearest_position(at, "/a/nothing/like/it"), (Position{4, 16})) << "the nearest that is there";
+    ASSERT_EQ(project.reporters.size(), 1U);
+    EXPECT_EQ(nearest_position(project.reporters[0].config_at, "/e").line, 8);
+    ASSERT_EQ(project.vms.size(), 1U);
+    EXPECT_EQ(nearest_position(project.vms[0].options_at, "/cpu"), (Position{13, 7}));
+    EXPECT_EQ(nearest_position({}, "/cpu"), Position{});
+}
+
 } // namespace
 } // namespace castra

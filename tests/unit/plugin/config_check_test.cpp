@@ -52,6 +52,31 @@ TEST(ConfigCheck, NamesTheFieldTheRuleAndTheCure) {
     EXPECT_THAT(missing.error().text, HasSubstr("host"));
 }
 
+TEST(ConfigCheck, FindsEveryMistakeAndWhereItIs) {
+    const auto problems = find_config_problems(
+        usual(),
+        {{"host", 7}, {"stream", "stdoot"}, {"retry", {{"count", 0}}}, {"a/b", true}, {"tls", {{"verify", 1}}}});
+    ASSERT_TRUE(problems) << problems.error().text;
+    std::vector<std::string> pointers;
+    for (const auto& problem : *problems) {
+        pointers.push_back(problem.pointer);
+        EXPECT_FALSE(problem.text.empty());
+    }
+    EXPECT_THAT(pointers, ::testing::UnorderedElementsAre("/a~1b", "/host", "/stream", "/retry/count", "/tls/verify"));
+    const auto missing = find_config_problems(usual(), json::object());
+    ASSERT_TRUE(missing && missing->size() == 1);
+    EXPECT_EQ(missing->front().pointer, "");
+    EXPECT_TRUE(find_config_problems(usual(), {{"host", "h"}})->empty());
+}
+
+TEST(ConfigCheck, PointsIntoLists) {
+    const auto list =
+        with_schema(R"({"type": "object", "properties": {"names": {"type": "array", "items": {"type": "string"}}}})");
+    const auto problems = find_config_problems(list, {{"names", {"a", 7, "c"}}});
+    ASSERT_TRUE(problems && problems->size() == 1);
+    EXPECT_EQ(problems->front().pointer, "/names/1");
+}
+
 TEST(ConfigCheck, SuggestsTheOptionThatWasMeant) {
     const auto unknown = check_plugin_config(usual(), {{"host", "h"}, {"steam", "stdout"}});
     ASSERT_FALSE(unknown);
