@@ -19,7 +19,21 @@ public:
             header["line"] = event.line.substr(0, event.line.size() - 1); // without the line feed
             events.push_back(std::move(header));
         }
-        return told(CASTRA_REPORTER_EVENTS, {{"events", std::move(events)}});
+        nlohmann::json request{{"events", std::move(events)}};
+        if (gap_) {
+            request["gap"] = {{"first_seq", gap_->first_seq},
+                              {"last_seq", gap_->last_seq},
+                              {"count", gap_->last_seq - gap_->first_seq + 1},
+                              {"reason", "coalesced"}};
+            gap_.reset();
+        }
+        return told(CASTRA_REPORTER_EVENTS, request);
+    }
+
+    // Told with the batch that follows it.
+    Result<> skip(const Gap& gap) override {
+        gap_ = gap;
+        return {};
     }
 
     Result<> finish() override {
@@ -35,6 +49,7 @@ private:
         return {};
     }
     PluginInstance instance_;
+    std::optional<Gap> gap_;
 };
 
 } // namespace
