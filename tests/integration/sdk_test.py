@@ -89,21 +89,34 @@ add_test(NAME validate COMMAND castra::castra plugin validate $<TARGET_FILE:repo
             self.assertNotIn(str(SOURCE), header.read_text())
 
     def test_the_ten_minutes_of_the_docs(self):
+        """Every block of the section, in its order and as it stands; only where castra is and who reads are said."""
         text = (SOURCE / "docs/PLUGINS.md").read_text()
         section = text[text.index("## A reporter in ten minutes"):]
-        commands = re.search(r"```\n(castra plugin new.*?)```", section, re.DOTALL).group(1)
+        section = section[:section.index("```cpp")]
+        blocks = re.findall(r"```(\w*)\n(.*?)```", section, re.DOTALL)
+        self.assertEqual([language for language, _ in blocks], ["", "toml", ""])
         clean = self.place / "clean"
         clean.mkdir()
         env = dict(self.env, PATH=f"{self.prefix / 'bin'}:{os.environ['PATH']}")
-        run("sh", "-ec", commands.replace("CMAKE_PREFIX_PATH=DIR", f"CMAKE_PREFIX_PATH={self.prefix}"), cwd=clean, env=env)
-        # And the lines that the folder's README says, in a real run.
-        readme = (clean / "reporter-mine/README.md").read_text()
-        lines = re.search(r"```toml\n(.*?)```", readme, re.DOTALL).group(1)
-        seen = self.dir / "seen.txt"
+        seen = self.dir / "reporter-mine.txt"
+
+        def done(commands):
+            commands = commands.replace("CMAKE_PREFIX_PATH=DIR", f"CMAKE_PREFIX_PATH={self.prefix}")
+            return run("sh", "-ec", commands.replace("/tmp/reporter-mine.txt", str(seen)), cwd=clean, env=env)
+
+        done(blocks[0][1])
+        self.config = clean / "castra.toml"
+        self.config.write_text(blocks[1][1].replace("/tmp/reporter-mine.txt", str(seen)))
+        told = done(blocks[2][1])
+        self.assertRegex(told, r"(?s)up of project .*\d+ info vm.ready m-0\n.*down of project .*\d+ info vm.exited m-0\n")
+        self.assertEqual(told.count(" summary -\n"), 2)
+        run("ctest", "--test-dir", clean / "reporter-mine/build", "--output-on-failure")
+        # And the lines that the folder's README says.
+        lines = re.search(r"```toml\n(.*?)```", (clean / "reporter-mine/README.md").read_text(), re.DOTALL).group(1)
+        seen.unlink()
         lines = lines.replace("/tmp/reporter-mine.txt", str(seen)).replace('"build/', f'"{clean}/reporter-mine/build/')
         self.processes_toml(["/bin/sleep", "1000"], extra=lines)
         events = self.events(self.castra("up"))
-        self.assertIn("summary", seen.read_text())
         self.assertEqual(seen.read_text().count("\n"), len(events) + 1)
 
     def test_the_shell_completes_what_castra_knows(self):
@@ -118,6 +131,23 @@ add_test(NAME validate COMMAND castra::castra plugin validate $<TARGET_FILE:repo
         self.assertEqual(completed("castra", "plugin")("val"), ["validate"])
         self.assertEqual(completed("castra", "plugin", "validate")("--ju"), ["--junit"])
         self.assertEqual(completed("castra", "up")("--keep"), ["--keep-going"])
+        # All commands, at every depth, as the help has them.
+        def walk(*words):
+            help = subprocess.run([self.program, *words[1:], "--help"], capture_output=True, text=True, timeout=60).stdout
+            listed = re.search(r"^Subcommands:\n((?:  .*\n)+)", help, re.MULTILINE)
+            commands = re.findall(r"^  ([a-z][a-z-]*)\s", listed.group(1), re.MULTILINE) if listed else []
+            if commands:
+                self.assertEqual(sorted(completed(*words)("")), sorted(set(commands)), words)
+            options = set(re.findall(r"--[a-z][a-z-]*", help))
+            self.assertEqual(set(completed(*words)("--")), options, words)
+            return [words[1:]] + [found for command in commands for found in walk(*words, command)]
+
+        commands = walk("castra")
+        self.assertGreater(len(commands), 15)
+        page = (self.prefix / "share/man/man1/castra.1").read_text().replace("\\-", "-")
+        for words in commands:
+            if len(words) == 1:
+                self.assertRegex(page, rf"\n\.B {words[0]}\b", "castra(1) knows each command")
 
     def test_a_debian_package_has_it_all(self):
         run("cpack", "-G", "DEB", "--config", BUILD / "CPackConfig.cmake", "-B", self.place / "deb")
@@ -127,6 +157,22 @@ add_test(NAME validate COMMAND castra::castra plugin validate $<TARGET_FILE:repo
                      "/usr/include/castra/sdk/plugin.hpp", "/usr/share/man/man1/castra.1"):
             self.assertIn(path, listed)
         self.assertIn("libc6", run("dpkg-deb", "-f", package, "Depends"))
+        # And it works from there, without what the build has.
+        root = self.place / "unpacked"
+        run("dpkg-deb", "-x", package, root)
+        usr = root / "usr"
+        self.assertIn("launcher-qemu", run(usr / "bin/castra", "plugin", "list", cwd=self.work, env=self.env))
+        self.processes_toml(["/bin/sleep", "1000"])
+        program, type(self).program = self.program, usr / "bin/castra"
+        try:
+            for verb in ("up", "down"):
+                self.events(self.castra(verb))
+        finally:
+            type(self).program = program
+        self.assertEqual(self.states(), {"p-0": "absent"})
+        for manual in ("castra.1",):
+            page = run("man", "--warnings", "-l", usr / "share/man/man1" / manual) if shutil.which("man") else "castra"
+            self.assertIn("castra", page)
 
     def test_steps_and_broker_launchers_build_and_pass_every_check(self):
         for kind in ("step", "broker-launcher"):
