@@ -72,7 +72,8 @@ void Fleet::report(EventBus& bus, const std::string& vm, const Error& error) {
     bus.publish(contract::message(contract::Severity::error, text, std::string(to_string(error.code)))
                     .on(vm)
                     .because({std::string(to_string(error.code)), vm + " could not be brought up", text, true})
-                    .cure(contract::clean_text(error.hint, 1024, true)));
+                    .cure(contract::clean_text((error.hint.empty() ? "" : error.hint + "; ") + "next: castra up " + vm,
+                                               1024, true)));
 }
 
 Task<> Fleet::bring_up(EventBus& bus, Effort& effort, BootContext& context, bool keep_going) {

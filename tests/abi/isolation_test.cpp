@@ -4,6 +4,7 @@
 #include "corpus.hpp"
 
 #include "castra/abi/bootstrap_step.h"
+#include "castra/abi/broker_launcher.h"
 #include "castra/abi/launcher.h"
 #include "castra/abi/reporter.h"
 #include "plugin/sha256.hpp"
@@ -79,33 +80,50 @@ struct Misdeed {
     const char* what;
     const char* said;
 };
-class Misdeeds : public Isolation, public ::testing::WithParamInterface<Misdeed> {};
+// The slot in which it happens, and the name that the plugin has for it.
+struct Place {
+    const char* kind;
+    std::uint32_t slot;
+    const char* word;
+    std::uint32_t other_slot;
+};
+class Misdeeds : public Isolation, public ::testing::WithParamInterface<std::tuple<Place, Misdeed>> {
+protected:
+    const Place place = std::get<0>(GetParam());
+    const Misdeed misdeed = std::get<1>(GetParam());
+    json request(const std::string& what) const { return {{"do", std::string(place.word) + ":" + what}}; }
+    int pid_of(PluginInstance& instance) const {
+        const auto answer = instance.call(place.slot, request("pid"));
+        return answer ? answer->value("pid", 0) : 0;
+    }
+};
 
 TEST_P(Misdeeds, EndTheCallAndThePluginAndNobodyElse) {
-    auto good = make(CASTRA_REPORTER_V1);
-    auto bad = make(CASTRA_REPORTER_V1);
+    auto good = make(place.kind);
+    auto bad = make(place.kind);
     const auto pid = pid_of(bad);
+    ASSERT_NE(pid, 0);
     ASSERT_NE(pid, pid_of(good)) << "each instance has a process of its own";
     const auto began = steady_clock::now();
-    const auto answer = bad.call(CASTRA_REPORTER_EVENTS, {{"do", std::string("events:") + GetParam().what}}, soon());
+    const auto answer = bad.call(place.slot, request(misdeed.what), soon());
     EXPECT_LT(steady_clock::now() - began, std::chrono::seconds(20));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, ErrorCode::plugin);
-    EXPECT_THAT(answer.error().text,
-                AllOf(HasSubstr("plugin bad-behaviour, events: "), ContainsRegex(GetParam().said)));
+    EXPECT_THAT(answer.error().text, AllOf(HasSubstr("plugin bad-behaviour, " + std::string(place.word) + ": "),
+                                           ContainsRegex(misdeed.said)));
     EXPECT_FALSE(is_running(pid));
-    const auto again = bad.call(CASTRA_REPORTER_CLOSE, json::object());
+    const auto again = bad.call(place.other_slot, json::object());
     ASSERT_FALSE(again);
-    EXPECT_THAT(again.error().text, ContainsRegex(GetParam().said)) << "the first reason stays";
+    EXPECT_THAT(again.error().text, ContainsRegex(misdeed.said)) << "the first reason stays";
     ASSERT_EQ(faults.faults.size(), 1U);
-    EXPECT_THAT(faults.faults[0], AllOf(HasSubstr("bad-behaviour "), ContainsRegex(GetParam().said)));
-    EXPECT_TRUE(good.call(CASTRA_REPORTER_EVENTS, json::object())) << "the other instance felt it";
+    EXPECT_THAT(faults.faults[0], AllOf(HasSubstr("bad-behaviour "), ContainsRegex(misdeed.said)));
+    EXPECT_TRUE(good.call(place.slot, json::object())) << "the other instance felt it";
 
     rebuild();
     const auto digest = sha256_of_file(plugin("bad-behaviour"));
     ASSERT_TRUE(digest);
-    EXPECT_THAT(refusal(), AllOf(HasSubstr("is in quarantine: it "), ContainsRegex(GetParam().said),
-                                 HasSubstr("rebuild"), HasSubstr(*digest)));
+    EXPECT_THAT(refusal(), AllOf(HasSubstr("is in quarantine: it "), ContainsRegex(misdeed.said), HasSubstr("rebuild"),
+                                 HasSubstr(*digest)));
     const auto entries = PluginQuarantine(policy.quarantine_dir).list();
     ASSERT_EQ(entries.size(), 1U);
     EXPECT_EQ(entries[0].plugin, "bad-behaviour");
@@ -114,16 +132,23 @@ TEST_P(Misdeeds, EndTheCallAndThePluginAndNobodyElse) {
 
 INSTANTIATE_TEST_SUITE_P(
     Each, Misdeeds,
-    ::testing::Values(Misdeed{"crash", "was ended by SIGSEGV"}, Misdeed{"abort", "was ended by SIGABRT"},
-                      Misdeed{"exit", "ended itself with exit code 0"}, Misdeed{"hang", "did not answer within "},
-                      Misdeed{"steal-signals-and-hang", "did not answer within "},
-                      Misdeed{"fork-and-exit", "ended itself with exit code 0"},
-                      Misdeed{"garbage", "wrote something that is no frame"},
-                      Misdeed{"flood", "wrote something that is no frame"},
-                      Misdeed{"gib-frame", "announced a frame of 1073741824 bytes; at most 4194304 are taken"},
-                      Misdeed{"close", "closed its connection to castra|ended itself with exit code 0"}),
+    ::testing::Combine(
+        ::testing::Values(
+            Place{CASTRA_REPORTER_V1, CASTRA_REPORTER_EVENTS, "events", CASTRA_REPORTER_CLOSE},
+            Place{CASTRA_LAUNCHER_V1, CASTRA_LAUNCHER_PLAN, "plan", CASTRA_LAUNCHER_EXPLAIN_EXIT},
+            Place{CASTRA_BROKER_LAUNCHER_V1, CASTRA_BROKER_LAUNCHER_PLAN, "plan", CASTRA_BROKER_LAUNCHER_PLAN},
+            Place{CASTRA_BOOTSTRAP_STEP_V1, CASTRA_BOOTSTRAP_STEP_APPLY, "apply", CASTRA_BOOTSTRAP_STEP_VERIFY}),
+        ::testing::Values(Misdeed{"crash", "was ended by SIGSEGV"}, Misdeed{"abort", "was ended by SIGABRT"},
+                          Misdeed{"exit", "ended itself with exit code 0"}, Misdeed{"hang", "did not answer within "},
+                          Misdeed{"steal-signals-and-hang", "did not answer within "},
+                          Misdeed{"fork-and-exit", "ended itself with exit code 0"},
+                          Misdeed{"garbage", "wrote something that is no frame"},
+                          Misdeed{"flood", "wrote something that is no frame"},
+                          Misdeed{"gib-frame", "announced a frame of 1073741824 bytes; at most 4194304 are taken"},
+                          Misdeed{"close", "closed its connection to castra|ended itself with exit code 0"})),
     [](const auto& test) {
-        std::string name = test.param.what;
+        std::string name = std::get<0>(test.param).kind;
+        name = name.substr(7, name.size() - 9) + "_" + std::get<1>(test.param).what;
         std::erase(name, '-');
         return name;
     });
@@ -150,6 +175,14 @@ TEST_F(Isolation, RefusesAReplyOfOneGibibyteAndGoesOn) {
     ASSERT_FALSE(answer);
     EXPECT_THAT(answer.error().text, HasSubstr("replied more than 16 MiB"));
     EXPECT_TRUE(reporter.call(CASTRA_REPORTER_EVENTS, json::object()));
+    auto launcher = make(CASTRA_LAUNCHER_V1);
+    const auto plan = launcher.call(CASTRA_LAUNCHER_PLAN, {{"do", "plan:gib-reply"}});
+    ASSERT_FALSE(plan);
+    EXPECT_THAT(plan.error().text, HasSubstr("replied more than 16 MiB"));
+    auto step = make(CASTRA_BOOTSTRAP_STEP_V1);
+    const auto applied = step.call(CASTRA_BOOTSTRAP_STEP_APPLY, {{"do", "apply:gib-reply"}});
+    ASSERT_FALSE(applied);
+    EXPECT_THAT(applied.error().text, HasSubstr("replied more than 16 MiB"));
     EXPECT_TRUE(faults.faults.empty());
 }
 

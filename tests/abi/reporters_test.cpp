@@ -98,7 +98,7 @@ TEST_F(Reporters, HelloCounts) {
     EXPECT_EQ(stderr_text.text(), "salve: up of project p begins\nsalve: saw 2 events, 1 errors\n");
 }
 
-TEST_F(OwnProcessReporters, ConsoleShowsOneLineAnEventWithoutColour) {
+TEST_F(Reporters, ConsoleShowsOneLineAnEventWithoutColour) {
     EXPECT_EQ(console({event("vm.launch", "info", {{"vm", "web-0"}, {"message", "launch with kvm"}}),
                        event("vm.overlay_prepared", "info", {{"vm", "web-0"}}),
                        event("vm.ready", "info", {{"vm", "web-0"}, {"message", "ready via marker after 1310 ms"}})}),
@@ -106,7 +106,7 @@ TEST_F(OwnProcessReporters, ConsoleShowsOneLineAnEventWithoutColour) {
               "  1.50s  +  web-0  ready via marker after 1310 ms\n");
 }
 
-TEST_F(OwnProcessReporters, ConsoleShowsCauseConsoleTailAndCureOfAnError) {
+TEST_F(Reporters, ConsoleShowsCauseConsoleTailAndCureOfAnError) {
     const json exited{{"vm", "web-0"},
                       {"message", "web-0 died"},
                       {"error", {{"code", "x"}, {"detail", "exit code 1"}}},
@@ -123,7 +123,7 @@ TEST_F(OwnProcessReporters, ConsoleShowsCauseConsoleTailAndCureOfAnError) {
                                                               "           try: more memory\n");
 }
 
-TEST_F(OwnProcessReporters, ConsoleNeverSendsAControlCharacterOfAGuest) {
+TEST_F(Reporters, ConsoleNeverSendsAControlCharacterOfAGuest) {
     const auto evil = "\x1b]0;owned\x07 \x1b[2J\r\n\x08 \xc2\x9b"
                       "31m \xe2\x80\xae txt \x7f";
     const json exited{{"vm", evil},
@@ -143,7 +143,7 @@ TEST_F(OwnProcessReporters, ConsoleNeverSendsAControlCharacterOfAGuest) {
                             Not(HasSubstr("\xc2\x9b")), Not(HasSubstr("\xe2\x80\xae"))));
 }
 
-TEST_F(OwnProcessReporters, ConsoleShowsWorkInPlaceOnATerminalOnly) {
+TEST_F(Reporters, ConsoleShowsWorkInPlaceOnATerminalOnly) {
     const std::vector<json> events{
         event("image", "progress", {{"vm", "a"}, {"message", "copy"}, {"progress", {{"current", 2}, {"total", 4}}}}),
         event("vm.ready", "info", {{"vm", "a"}})};
@@ -154,7 +154,7 @@ TEST_F(OwnProcessReporters, ConsoleShowsWorkInPlaceOnATerminalOnly) {
     EXPECT_EQ(console(events), "  1.50s  +  a  vm.ready happened\n");
 }
 
-TEST_F(OwnProcessReporters, ConsoleCutsWorkToTheTerminal) {
+TEST_F(Reporters, ConsoleCutsWorkToTheTerminal) {
     const json terminal{{"is_tty", true}, {"width", 30}, {"color", false}};
     const json copying{{"vm", "a"}, {"message", std::string(99, 'm')}};
     EXPECT_THAT(console({event("x", "progress", copying)}, json::object(), terminal),
@@ -162,7 +162,7 @@ TEST_F(OwnProcessReporters, ConsoleCutsWorkToTheTerminal) {
                       EndsWith("s  0 of 1 done\n\r\x1b[2A\x1b[J")));
 }
 
-TEST_F(OwnProcessReporters, ConsoleColoursWhenAsked) {
+TEST_F(Reporters, ConsoleColoursWhenAsked) {
     const std::vector<json> events{event("x", "warn")};
     EXPECT_THAT(console(events, json::object(), terminal_80), HasSubstr("\x1b[33mwarning: \x1b[0m"));
     EXPECT_THAT(console(events, {{"color", "always"}}), HasSubstr("\x1b[33m"));
@@ -170,7 +170,7 @@ TEST_F(OwnProcessReporters, ConsoleColoursWhenAsked) {
     EXPECT_THAT(console(events, {{"color", "never"}}, terminal_80), Not(HasSubstr("\x1b[33")));
 }
 
-TEST_F(OwnProcessReporters, ConsoleEndsWithATableAndHowToReachEachVm) {
+TEST_F(Reporters, ConsoleEndsWithATableAndHowToReachEachVm) {
     const json ssh{{"user", "root"}, {"host", "127.0.0.1"}, {"port", 2222}, {"identity", "/k/my key"}};
     const json done{{"outcome", "partial"},
                     {"exit_code", 4},
@@ -186,7 +186,7 @@ TEST_F(OwnProcessReporters, ConsoleEndsWithATableAndHowToReachEachVm) {
                   "  b      failed   failed\n"));
 }
 
-TEST_F(OwnProcessReporters, ConsoleSurvivesFieldsOfTheWrongType) {
+TEST_F(Reporters, ConsoleSurvivesFieldsOfTheWrongType) {
     std::vector<json> events;
     for (const auto& wrong : {json(1), json(nullptr), json("x"), json::array({1}), json::object()}) {
         const json more{{"message", wrong}, {"elapsed_us", wrong}, {"vm", "v"},    {"progress", wrong},
@@ -202,7 +202,7 @@ TEST_F(OwnProcessReporters, ConsoleSurvivesFieldsOfTheWrongType) {
     EXPECT_EQ(console({unreadable}), "");
 }
 
-TEST_F(OwnProcessReporters, ConsoleRefusesAnotherContract) {
+TEST_F(Reporters, ConsoleRefusesAnotherContract) {
     auto reporter = open("reporter-console", json::object());
     const auto taken =
         reporter.call(CASTRA_REPORTER_EVENTS, {{"events", json::array({event("x", "info", {{"contract", "2.0"}})})}});

@@ -115,6 +115,15 @@ class IsolatedReporters(Isolated):
     def test_it_breaks_the_protocol(self):
         self.survives("garbage", "flood", "gib-frame", "close")
 
+    def test_it_forks_and_leaks_its_descriptor(self):
+        self.place()
+        self.processes_toml(READY, extra='ready = "notify"\n' + self.plugin("events:fork") + '[[reporters]]\nplugin = "odd"\n')
+        self.events(self.castra("up"))
+        self.gone(self.hosts)  # what it forked looks like it, and is gone too
+        self.assertEqual(self.quarantine(), [])
+        down = self.events(self.castra("down"))
+        self.assertNotIn("plugin_fault", [event.get("code") for event in down])
+
     def test_a_reply_of_one_gibibyte(self):
         self.place()
         self.processes_toml(READY, extra='ready = "notify"\n' + self.plugin("events:gib-reply") + '[[reporters]]\nplugin = "odd"\n')
@@ -154,28 +163,57 @@ class IsolatedLaunchers(Isolated):
         self.assertEqual(self.states(), {"p-0": "ready"}, "machines go on")
         self.events(self.castra("down"))
 
+    def capsule(self, events, said):
+        """All that a person needs of a launcher that failed, in one event."""
+        errors = [event for event in events if event.get("vm") == "p-0" and "error" in event]
+        self.assertEqual(len(errors), 1, events)
+        (event,) = errors
+        self.assertEqual(event["severity"], "error")
+        self.assertIn(said, event["error"]["detail"])
+        self.assertIn("plugin bad-behaviour, plan", event["error"]["detail"], "the phase")
+        self.assertIn("castra up p-0", event["remediation"], "the next command")
+        self.assertEqual(event["seq"], events[-1]["first_error_seq"])
+
     def test_one_that_fails_fails_the_run_cleanly(self):
         for what, said in {"crash": "was ended by SIGSEGV", "exit": "ended itself with exit code 0",
+                           "abort": "was ended by SIGABRT", "close": "bad-behaviour, plan: ",
                            "garbage": "wrote something that is no frame", "gib-frame": "1073741824 bytes",
-                           "fork-and-exit": "ended itself"}.items():
+                           "flood": "wrote something that is no frame", "fork-and-exit": "ended itself",
+                           "steal-signals-and-hang": "did not answer within"}.items():
             with self.subTest(what=what):
                 shutil.rmtree(self.home, ignore_errors=True)
                 self.launcher(f"plan:{what}")
                 result = self.castra("up")
                 self.assertIn(result.returncode, (1, 8), result.stdout + result.stderr)
                 events = self.events(result, result.returncode)
-                self.assertTrue(any(said in json.dumps(event) for event in events), events)
+                self.capsule(events, said)
                 self.assertEqual(self.states(), {"p-0": "absent"})
+                self.gone(self.hosts)
+                self.assertEqual(self.leftovers(), [])
                 again = self.events(self.castra("up"), 8)
                 self.assertEqual(types_of(again), ["command.rejected", "summary"])
                 self.assertIn("quarantine", again[0]["detail"])
+
+    def test_one_that_replies_a_gibibyte_fails_and_is_no_danger(self):
+        self.launcher("plan:gib-reply")
+        result = self.castra("up")
+        events = self.events(result, result.returncode)
+        self.assertNotEqual(result.returncode, 0)
+        self.capsule(events, "replied more than 16 MiB")
+        self.assertEqual(self.quarantine(), [])
+
+    def test_one_that_forks_leaves_nothing(self):
+        self.launcher("plan:fork")
+        self.events(self.castra("up"))
+        self.events(self.castra("down"))
+        self.gone(self.hosts)
 
     def test_one_that_hangs_is_given_up(self):
         self.launcher("plan:hang")
         result = self.castra("up")
         self.assertIn(result.returncode, (1, 8))
         events = self.events(result, result.returncode)
-        self.assertTrue(any("did not answer within" in json.dumps(event) for event in events), events)
+        self.capsule(events, "did not answer within")
 
     def test_in_process_when_the_file_says_so(self):
         self.place()
@@ -183,6 +221,47 @@ class IsolatedLaunchers(Isolated):
         self.events(self.castra("up"))
         self.assertEqual(self.hosts(), [])
         self.events(self.castra("down"))
+
+
+class PluginOptions(Isolated):
+    """What a file gives to plugins, against what their manifests declare: before any of their code runs."""
+
+    def wrong(self, text, *mistakes):
+        mark = self.dir / "mark"
+        shutil.copy(CORPUS / "good-disturbing.so", self.dir / "odd.so")
+        self.write(text)
+        result = self.castra("up", env=dict(self.env, CASTRA_TEST_MARK=str(mark)))
+        events = self.events(result, 3)
+        details = [event["detail"] for event in events if "detail" in event]
+        told = json.dumps(events)
+        for mistake in mistakes:
+            self.assertIn(f"{self.config}:{mistake}", told)
+        self.assertEqual(events[0]["code"], "config_invalid", details)
+        self.assertFalse(self.home.exists(), "nothing is created")
+        self.assertFalse(mark.exists(), "its constructor ran")
+
+    def test_of_a_plugin(self):
+        self.wrong('[plugins.odd]\npath = "odd.so"\nconfig = { greting = "x" }\n[[reporters]]\nplugin = "odd"\n' + MACHINE,
+                   "5:22: plugins.odd.config.greting: good-disturbing has no option")
+
+    def test_all_at_once_and_also_of_one_that_nothing_uses(self):
+        self.wrong('[plugins.odd]\npath = "odd.so"\n[plugins.odd.config]\ngreeting = 7\nother = true\n' + MACHINE,
+                   "6:12: plugins.odd.config.greeting:", "7:9: plugins.odd.config.other:")
+
+    def test_of_a_reporter_over_that_of_its_plugin(self):
+        self.wrong('[plugins.odd]\npath = "odd.so"\nconfig = { greeting = 7 }\n'
+                   '[[reporters]]\nplugin = "odd"\nconfig = { greeting = "hi", odd = 1 }\n' + MACHINE,
+                   "8:35: reporters[0].config.odd:")
+
+    def test_where_the_table_is_missing(self):
+        self.write('[[reporters]]\nplugin = "reporter-ndjson"\nconfig = { fd = "one" }\n' + MACHINE)
+        events = self.events(self.castra("up"), 3)
+        self.assertIn(f"{self.config}:5:17: reporters[0].config.fd:", json.dumps(events))
+
+    def test_of_a_machine_which_only_its_launcher_can_judge(self):
+        self.write('[[vms]]\nname = "p"\nlauncher = "process"\n[vms.options]\ncommand = ["/bin/true"]\nready = "soon"\n')
+        events = self.events(self.castra("up"), 3)
+        self.assertIn(f"{self.config}:8:9: vms.p-0.options.ready:", json.dumps(events))
 
 
 class PluginCommands(Isolated):
