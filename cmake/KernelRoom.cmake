@@ -8,8 +8,12 @@ function(castra_room name)
   # kernel/<room>/x.hpp is included as "<room>/x.hpp": each room publishes only itself.
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/rooms/${name})
   file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${name} ${CMAKE_BINARY_DIR}/rooms/${name}/${name} SYMBOLIC)
-  target_include_directories(castra_${name} PUBLIC ${CMAKE_BINARY_DIR}/rooms/${name})
+  target_include_directories(castra_${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/rooms/${name}>
+                                                   $<INSTALL_INTERFACE:include/castra/kernel>)
   target_link_libraries(castra_${name} PUBLIC ${ROOM_USES})
+  if(NOT name MATCHES "^(cli|validator)$") # what an embedder links: operations and all below it
+    set_property(GLOBAL APPEND PROPERTY castra_embedded_rooms castra_${name})
+  endif()
   if(ROOM_PCH)
     target_precompile_headers(castra_${name} REUSE_FROM castra_${ROOM_PCH})
   endif()

@@ -3,6 +3,20 @@
 install(FILES docs/man/castra.1 DESTINATION share/man/man1)
 install(FILES cmake/completion/castra.bash DESTINATION share/bash-completion/completions RENAME castra)
 
+# find_package(castra): the kernel for embedders (docs/EMBEDDING.md), as static libraries, and what they link.
+include(CMakePackageConfigHelpers)
+get_property(rooms GLOBAL PROPERTY castra_embedded_rooms)
+install(TARGETS castra_sdk ${rooms} EXPORT castra ARCHIVE DESTINATION lib/castra)
+foreach(room IN LISTS rooms)
+  string(REPLACE castra_ "" room ${room})
+  install(DIRECTORY kernel/${room} DESTINATION include/castra/kernel FILES_MATCHING PATTERN *.hpp)
+endforeach()
+install(EXPORT castra NAMESPACE castra:: FILE castra-targets.cmake DESTINATION lib/cmake/castra)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/castra-config-version.cmake VERSION ${PROJECT_VERSION}
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES cmake/castra-config.cmake ${PROJECT_BINARY_DIR}/castra-config-version.cmake DESTINATION lib/cmake/castra)
+install(DIRECTORY docs/examples DESTINATION share/castra)
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME castra)
 set(CPACK_PACKAGE_CONTACT "The castra developers <castra@example.invalid>")

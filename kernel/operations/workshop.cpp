@@ -100,20 +100,21 @@ private:
 
 namespace {
 
-PluginPolicy policy_of(const Installation& installation) {
+PluginPolicy policy_of(const Installation& installation, PluginHome plugins) {
     PluginPolicy policy;
     policy.host_program = installation.program.parent_path() / "castra-plugin-host";
     policy.first_party_dir = installation.plugin_dir;
+    policy.isolates_all = plugins == PluginHome::own_process;
     policy.quarantine_dir = plugin_quarantine_dir(installation.environment);
     return policy;
 }
 
 } // namespace
 
-Workshop::Workshop(Installation installation, Host& host, Log log)
+Workshop::Workshop(Installation installation, Host& host, Log log, PluginHome plugins)
     : installation_(std::move(installation)), host_(host), log_(std::move(log)),
       services_(std::make_unique<Services>(host_, log_)),
-      registry_(std::make_unique<PluginRegistry>(*services_, policy_of(installation_))) {}
+      registry_(std::make_unique<PluginRegistry>(*services_, policy_of(installation_, plugins))) {}
 
 Workshop::~Workshop() = default;
 

@@ -13,9 +13,12 @@ namespace castra {
 // Diagnostic log: for whoever debugs castra, never an event.
 using Log = std::function<void(std::string_view level, std::string_view text)>;
 
+// Where plugins run: as the file says, or in processes of their own in any case.
+enum class PluginHome { as_configured, own_process };
+
 class Workshop {
 public:
-    Workshop(Installation installation, Host& host, Log log);
+    Workshop(Installation installation, Host& host, Log log, PluginHome plugins = PluginHome::as_configured);
     Workshop(const Workshop&) = delete;
     Workshop& operator=(const Workshop&) = delete;
     ~Workshop();

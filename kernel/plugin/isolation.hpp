@@ -28,6 +28,7 @@ struct PluginPolicy {
     std::filesystem::path host_program;    // castra-plugin-host; empty: everything runs in-process
     std::filesystem::path first_party_dir; // plugins of this directory run in-process unless the file says otherwise
     std::filesystem::path quarantine_dir;  // empty: nobody is put there
+    bool isolates_all = false;             // whatever the file says: this process is somebody else's program
     IsolationLimits limits;
 };
 

@@ -22,6 +22,7 @@ PluginRegistry::PluginRegistry(HostServices& services, PluginPolicy policy, Cont
     : services_(services), policy_(std::move(policy)), contract_(contract) {}
 
 Isolation PluginRegistry::isolation_of(const std::filesystem::path& file, const LoadOptions& options) const {
+    if (policy_.isolates_all) return Isolation::process;
     if (options.isolation) return *options.isolation;
     const bool is_ours = policy_.host_program.empty() || is_in(file, policy_.first_party_dir);
     return is_ours ? Isolation::in_process : Isolation::process;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations of one project for an embedder, in the kernel's thread: what the commands of the CLI do, without a
+// supervisor of its own, because this process is it. Invariant: every way out has ended in a summary.
+// Owner: Kernel. Thread: the kernel's.
+#pragma once
+#include "operations/project_kernel.hpp"
+
+namespace castra {
+
+class EmbeddedOperations {
+public:
+    struct Work {
+        Operation operation = Operation::status;
+        bool keep_going = false, replace = false, strict = false; // up
+        bool dry_run = false;                                     // clean
+        std::vector<std::string> kinds;                           // clean
+    };
+
+    EmbeddedOperations(Workshop& workshop, std::string config_path);
+    Task<RunResult> perform(Work work, std::vector<std::string> vms, Sinks sinks, std::shared_ptr<Gate> cancel);
+    // The project is nobody's any more; VMs go on.
+    void let_go() { kernel_.reset(); }
+
+private:
+    Task<RunResult> up(Request request, Sinks sinks, std::shared_ptr<Gate> cancel);
+    Task<RunResult> down(Request request, Sinks sinks, std::shared_ptr<Gate> cancel);
+    Task<RunResult> status(Request request, Sinks sinks);
+    RunResult clean(const Request& request, const Work& work, Sinks sinks);
+    RunResult reject(const Request& request, const std::string& project, const std::vector<Error>& findings,
+                     Sinks sinks);
+    std::vector<Error> findings_of(const Request& request, const Project& project);
+    // Of the project, or why somebody else has it.
+    Result<ProjectKernel*> own(const Layout& layout, const std::string& config_path);
+    void let_go_if_idle();
+
+    Workshop& workshop_;
+    std::string config_path_;
+    std::unique_ptr<ProjectKernel> kernel_; // while something of the project is ours
+};
+
+} // namespace castra
