@@ -35,7 +35,7 @@ void read_steps(const Reader& reader, std::vector<BootstrapStepConfig>& into) {
         if (!one.has("name")) one.refuse_missing("name", "write name = \"apply\", say");
         one.read_name("name", step.name);
         one.read_name("plugin", step.plugin);
-        one.read_free_table("config", step.config);
+        one.read_free_table("config", step.config, step.config_at);
         Milliseconds timeout{};
         if (one.read_seconds("timeout_secs", 1, timeout)) step.timeout = timeout;
         if (!step.name.empty() && !names.insert(step.name).second)

@@ -37,7 +37,8 @@ struct BootstrapStepConfig {
     std::string name;
     std::string plugin;                               // as in [plugins.NAME] or a file name; empty: step-<name>
     nlohmann::json config = nlohmann::json::object(); // over [plugins.NAME] config
-    std::optional<Milliseconds> timeout;              // empty: BootstrapConfig::step_timeout
+    Positions config_at;
+    std::optional<Milliseconds> timeout; // empty: BootstrapConfig::step_timeout
 };
 
 // How bootstrap reaches the guest; empty: what castra knows of its port forward and key. From bootstrap.toml.

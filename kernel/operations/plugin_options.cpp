@@ -54,19 +54,21 @@ public:
     void reporters() {
         for (std::size_t i = 0; i < config_.reporters.size(); ++i) {
             const auto& reporter = config_.reporters[i];
-            checked_.insert(reporter.plugin);
-            const auto found = manifest_of(reporter.plugin, {CASTRA_REPORTER_V1});
-            if (!found.manifest) continue;
-            std::vector<Given> given{
-                {"reporters[" + std::to_string(i) + "].config", &reporter.config_at, {reporter.line, reporter.column}}};
-            auto config = json::object();
-            if (found.entry != nullptr) {
-                config = found.entry->config;
-                given.push_back(given_by(*found.entry));
-            }
-            config.update(reporter.config, true); // as it is made
-            compare(*found.manifest, config, given);
+            laid_over(
+                reporter.plugin, CASTRA_REPORTER_V1, reporter.config,
+                {"reporters[" + std::to_string(i) + "].config", &reporter.config_at, {reporter.line, reporter.column}});
         }
+    }
+
+    // What [bootstrap] says for all VMs is told once.
+    void steps() {
+        for (const auto& vm : config_.vms)
+            for (std::size_t i = 0; i < vm.bootstrap.steps.size(); ++i) {
+                const auto& step = vm.bootstrap.steps[i];
+                laid_over(step.plugin.empty() ? "step-" + step.name : step.plugin, CASTRA_BOOTSTRAP_STEP_V1,
+                          step.config,
+                          {"bootstrap.steps[" + std::to_string(i) + "].config", &step.config_at, {vm.line, vm.column}});
+            }
     }
 
     // Those that nothing above uses, by whatever kind they are. What is missing may come from elsewhere: [broker], say.
@@ -98,6 +100,21 @@ private:
             break;
         }
         return found;
+    }
+
+    // `config` over that of its entry in [plugins], as it is when the plugin is made.
+    void laid_over(const std::string& name, const char* kind, const json& config, Given given) {
+        checked_.insert(name);
+        const auto found = manifest_of(name, {kind});
+        if (!found.manifest) return;
+        std::vector<Given> all{std::move(given)};
+        auto whole = json::object();
+        if (found.entry != nullptr) {
+            whole = found.entry->config;
+            all.push_back(given_by(*found.entry));
+        }
+        whole.update(config, true);
+        compare(*found.manifest, whole, all);
     }
 
     static Given given_by(const PluginConfig& entry) {
@@ -161,6 +178,7 @@ std::vector<Error> check_plugin_options(const Installation& installation, const 
     Check check(installation, config);
     check.launchers();
     check.reporters();
+    check.steps();
     check.others();
     return check.take();
 }

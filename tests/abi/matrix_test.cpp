@@ -57,9 +57,9 @@ TEST_F(Matrix, RunsAStepOf10ThatEmits) {
 
 TEST_F(Matrix, RunsAReporterOf10AndShowsItsRefusal) {
     auto reporter = make("frozen-1-0", CASTRA_REPORTER_V1);
-    const auto refused = reporter.call(
-        CASTRA_REPORTER_OPEN,
-        {{"run_id", "r"}, {"operation", "refuse"}, {"project", "p"}, {"terminal", json::object()}});
+    const auto refused =
+        reporter.call(CASTRA_REPORTER_OPEN,
+                      {{"run_id", "r"}, {"operation", "refuse"}, {"project", "p"}, {"terminal", json::object()}});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().text, "plugin frozen-1-0, open: will not: today");
     EXPECT_EQ(refused.error().hint, "ask later");
