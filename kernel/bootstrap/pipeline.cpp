@@ -119,7 +119,7 @@ Task<BootstrapResult> Pipeline::run(EventBus& bus, BootstrapPlan plan, Gate& can
     completed.status = is_noop ? contract::BootstrapStatus::noop : contract::BootstrapStatus::success;
     completed.stamp = work.plan.stamp;
     completed.log_path = work.log.output().string();
-    const auto text = is_noop ? ": nothing to do, confirmed by the guest in " : ": bootstrapped in ";
+    const auto text = is_noop ? ": nothing to do, found out in " : ": bootstrapped in ";
     bus.publish(draft(completed, vm + text + std::to_string(took) + " ms").on(vm).took(took));
     co_return BootstrapResult{is_noop ? BootstrapEnd::noop : BootstrapEnd::success, {}};
 }
