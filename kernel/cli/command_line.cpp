@@ -53,7 +53,7 @@ Operation operation_in(int argc, const char* const* argv) {
 bool shows_other_runs(int argc, const char* const* argv) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
-        if (argument == "events" || argument == "replay") return true;
+        if (argument == "events" || argument == "replay" || argument == "report") return true;
         if (!argument.starts_with('-')) return false;
     }
     return false;

@@ -13,6 +13,7 @@ void add_commands(Grammar& grammar) {
     add_contract(grammar);
     add_events(grammar);
     add_replay(grammar);
+    add_report(grammar);
     add_plugin(grammar);
     add_supervise(grammar);
 }
