@@ -4,6 +4,7 @@
 
 #include "host/files.hpp"
 
+#include <boost/asio/post.hpp>
 #include <filesystem>
 #include <gtest/gtest.h>
 
