@@ -8,10 +8,8 @@
 #include <unistd.h>
 
 namespace castra {
-namespace {
 
-// A reader that goes away is noticed at once, not with the next event. Through an epoll of its own: Asio would make a
-// descriptor non-blocking, and stdout is shared with whoever started us.
+// Through an epoll of its own: Asio would make a descriptor non-blocking, and stdout is shared with whoever started us.
 Task<> stop_when_nobody_reads(Executor executor, std::shared_ptr<Gate> stop) {
     UniqueFd queue(::epoll_create1(EPOLL_CLOEXEC));
     epoll_event only_its_end{};
@@ -22,8 +20,6 @@ Task<> stop_when_nobody_reads(Executor executor, std::shared_ptr<Gate> stop) {
                                 asio::redirect_error(asio::use_awaitable, error));
     if (!error) stop->open();
 }
-
-} // namespace
 
 std::string text_in(const contract::Json& event, const char* key) {
     const auto found = event.find(key);

@@ -9,6 +9,8 @@ namespace castra {
 
 // Returns the exit code: also 11 when something that was asked for is gone.
 Task<int> feed_events(App& app, const Layout& layout, FeedRequest request, EventOutput& output);
+// A reader of stdout that goes away opens `stop` at once, not with the next event.
+Task<> stop_when_nobody_reads(Executor executor, std::shared_ptr<Gate> stop);
 // A text field of an event, or nothing.
 std::string text_in(const contract::Json& event, const char* key);
 

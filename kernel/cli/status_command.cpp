@@ -1,50 +1,159 @@
 // SPDX-License-Identifier: Apache-2.0
-// castra status: what records and the machine say, as a run of this process that writes nothing, or as one document.
+// castra status: what records and the machine say, of one project or of all, once or for as long as somebody watches;
+// as a run of this process that writes nothing, or as JSON documents.
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
+#include "cli/feed_events.hpp"
 #include "cli/grammar.hpp"
+#include "contract/text.hpp"
 #include "operations/exit_code.hpp"
-#include "operations/status.hpp"
+#include "operations/status_watch.hpp"
+
+#include <cstdio>
 
 namespace castra {
 namespace {
 
-Task<int> status(App& app, const CommandLine& line) {
+using Projects = std::vector<ProjectStatus>;
+
+struct StatusOptions {
+    bool all = false, why = false, watch = false;
+};
+
+bool print_json(const nlohmann::ordered_json& json, int indent) {
+    const auto text = json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
+// One look. Errors: config_not_found, and what load_project says of a file that nothing is recorded of.
+Task<tl::expected<Projects, std::vector<Error>>> look(App& app, const CommandLine& line, StatusOptions options) {
+    StatusWish wish;
+    wish.why = options.why;
+    Projects projects;
+    if (options.all) {
+        projects = co_await machine_status(app.host(), app.installation(), wish);
+        co_return projects;
+    }
     auto project = load_project(app.installation(), line.request.config);
     auto located = project ? Result<Located>(Located{project->layout, project->config.path})
                            : locate_project(app.installation(), line.request.config);
-    if (!located) co_return app.reject(line, "", project.error());
-    const auto& [layout, path] = *located;
-    const auto* config = project ? &project->config : nullptr;
-    const auto status = co_await project_status(app.host(), layout, config, path);
-    if (line.json) {
-        print(to_json(status).dump(2) + "\n");
-        co_return exit_code::succeeded;
+    if (!located) co_return tl::unexpected(project.error());
+    auto status = co_await project_status(app.host(), located->layout, project ? &project->config : nullptr,
+                                          located->config_path, wish);
+    if (project)
+        status.config_digest = project->config_digest;
+    else
+        status.problem = project.error().front().text;
+    projects.push_back(std::move(status));
+    co_return projects;
+}
+
+// Several projects may have VMs of one name.
+std::string prefix_of(const ProjectStatus& project, bool all) {
+    if (!all) return {};
+    return project.project.empty() ? project.config_path : project.project;
+}
+
+void publish(EventBus& bus, const Projects& projects, bool all) {
+    for (const auto& project : projects) {
+        if (all && !project.problem.empty())
+            bus.publish(contract::message(contract::Severity::warn, contract::clean_text(project.problem, 2048, true),
+                                          "project_problem")
+                            .cure("mend the file; castra clean --all when the project is gone for good"));
+        for (const auto& vm : project.vms)
+            for (auto& event : status_events(vm, prefix_of(project, all)))
+                bus.publish(std::move(event));
     }
-    Run run(app.host().clock(), line.request, status.project, app.installation().version);
+}
+
+// Until a signal, or until nobody reads any more. `bus` null: one JSON line for each change.
+Task<int> follow(App& app, const CommandLine& line, StatusOptions options, StatusWatch& watch, Projects before,
+                 EventBus* bus) {
+    const auto stop = app.cancelled_by_signal();
+    asio::co_spawn(app.host().executor(), stop_when_nobody_reads(app.host().executor(), stop), asio::detached);
+    while (true) {
+        auto woken = watch.follow(before);
+        if (woken) {
+            auto first = co_await (watch.changed() || stop->wait());
+            if (stop->is_open()) co_return exit_code::cancelled;
+            if (first.index() == 0) woken = std::get<0>(std::move(first));
+        }
+        if (!woken) co_return complain(woken.error());
+        auto now = co_await look(app, line, options);
+        if (!now) continue; // castra.toml is gone for good, or about to be replaced: its directory will tell
+        const auto changes = changes_between(before, *now);
+        before = std::move(*now);
+        if (changes.empty()) continue;
+        if (bus)
+            publish(*bus, changes, options.all);
+        else if (!print_json(options.all ? to_json(before) : to_json(before.front()), -1))
+            co_return exit_code::cancelled;
+    }
+}
+
+Task<int> status_run(App& app, const CommandLine& line, StatusOptions options, StatusWatch* watch, Projects projects) {
+    Run run(app.host().clock(), line.request, options.all ? "" : projects.front().project, app.installation().version);
     if (auto sink = app.sink_for(line, run.id())) run.bus().add_sink(std::move(sink));
     contract::CommandAccepted accepted;
-    accepted.config_path = path;
-    accepted.config_digest = project ? project->config_digest : "";
-    contract::Summary summary;
-    for (const auto& vm : status.vms) {
-        if (vm.pid > 0) accepted.running.push_back({vm.name, vm.incarnation});
-        summary.vms.push_back({vm.name, vm.state, contract::VmOutcome::unchanged});
+    if (!options.all) {
+        accepted.config_path = projects.front().config_path;
+        accepted.config_digest = projects.front().config_digest;
     }
+    contract::Summary summary;
+    for (const auto& project : projects)
+        for (const auto& vm : project.vms) {
+            if (vm.pid > 0) accepted.running.push_back({vm.name, vm.incarnation});
+            summary.vms.push_back({vm.name, vm.state, contract::VmOutcome::unchanged});
+        }
     run.accept(std::move(accepted));
-    for (const auto& vm : status.vms)
-        run.bus().publish(status_event(vm));
-    co_return run.finish(std::move(summary), count_of(status)).exit_code;
+    publish(run.bus(), projects, options.all);
+    auto text = count_of(projects);
+    if (watch) {
+        const int code = co_await follow(app, line, options, *watch, std::move(projects), &run.bus());
+        summary.vms.clear(); // what was true in the beginning is no longer worth telling
+        summary.exit_code = code;
+        summary.outcome = code == exit_code::cancelled ? contract::Outcome::cancelled : contract::Outcome::failed;
+        text = "no longer watched";
+    }
+    co_return run.finish(std::move(summary), text).exit_code;
+}
+
+Task<int> status(App& app, const CommandLine& line, StatusOptions options) {
+    std::unique_ptr<StatusWatch> watch;
+    if (options.watch) { // before the first look, so that nothing happens unseen in between
+        auto opened = StatusWatch::open(app.host(), options.all ? projects_dir(app.installation().environment)
+                                                                : std::filesystem::path());
+        if (!opened) co_return app.reject(line, "", {opened.error()});
+        watch = std::move(*opened);
+    }
+    auto projects = co_await look(app, line, options);
+    if (!projects) co_return app.reject(line, "", projects.error());
+    if (!line.json) {
+        const int code = co_await status_run(app, line, options, watch.get(), std::move(*projects));
+        co_return code;
+    }
+    (void)print_json(options.all ? to_json(*projects) : to_json(projects->front()), watch ? -1 : 2);
+    if (!watch) co_return exit_code::succeeded;
+    const int code = co_await follow(app, line, options, *watch, std::move(*projects), nullptr);
+    co_return code;
 }
 
 } // namespace
 
 void add_status(Grammar& grammar) {
-    auto* status = grammar.add("status", "Tell what is true now; writes nothing",
-                               [](App& app, const CommandLine& line) { return castra::status(app, line); });
+    const auto options = Grammar::options<StatusOptions>();
+    auto* status =
+        grammar.add("status", "Tell what is true now; writes nothing",
+                    [options](App& app, const CommandLine& line) { return castra::status(app, line, *options); });
     grammar.add_file(status);
     grammar.add_output(status);
     grammar.add_json(status);
+    status->add_flag("--all", options->all, "Every project of this user on this machine");
+    status->add_flag("--why", options->why,
+                     "For each VM: what was asked, what was answered, and the events that led here");
+    status->add_flag("--watch", options->watch,
+                     "Go on until Ctrl-C and tell each change as it happens; with --json one document a line");
+    status->footer("\nExample: castra status --all --watch");
 }
 
 } // namespace castra

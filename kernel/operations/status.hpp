@@ -1,38 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is true about a project right now, from its records and from asking the machine; works with and without a
-// supervisor, and writes nothing.
+// What is true about a project, or about every project of this user on this machine, right now: from its records and
+// from asking the machine; works with and without a supervisor, and writes nothing. What is wrong with one project is
+// its `problem` and harms no other.
 #pragma once
-#include "contract/event.hpp"
-#include "host/host.hpp"
 #include "operations/project.hpp"
-
-#include <nlohmann/json.hpp>
+#include "operations/vm_status.hpp"
 
 namespace castra {
 
-struct VmStatus {
-    std::string name, state; // a VmState's name, or unknown
-    std::string why;         // what this was concluded from
-    std::int64_t pid = 0;    // 0: none
-    std::string launcher, accelerator, incarnation;
-    std::int64_t boot_ms = 0, up_ms = 0;                            // 0: not ready, not up
-    nlohmann::ordered_json ports = nlohmann::ordered_json::array(); // {address, host, guest, protocol}
-    nlohmann::ordered_json ssh; // {user, address, port, identity, known_hosts}; null: none
-    std::string serial_log;
-};
-
 struct ProjectStatus {
     std::string project, config_path, state_dir;
-    bool supervised = false; // a supervisor answers
+    std::string config_digest; // sha256:hex of castra.toml; empty: unknown
+    std::string problem;       // castra.toml is broken or gone, its entry in the register is damaged; empty: none
+    bool supervised = false;   // a supervisor answers
+    ProcessId supervisor;      // pid 0: none
     std::vector<VmStatus> vms;
 };
 
-// `config` null: the file is not readable as one; what is recorded is told nevertheless.
-Task<ProjectStatus> project_status(Host& host, const Layout& layout, const ProjectConfig* config,
-                                   std::string config_path);
+struct StatusWish {
+    std::vector<std::string> vms; // empty: all
+    bool why = false;             // gather the evidence too
+};
+
+// `config` null: the file is not readable as one; what is recorded is told nevertheless. Parameters are copied: a
+// coroutine.
+Task<ProjectStatus> project_status(Host& host, Layout layout, const ProjectConfig* config, std::string config_path,
+                                   StatusWish wish = {});
+// Sorted by the path of castra.toml.
+Task<std::vector<ProjectStatus>> machine_status(Host& host, Installation installation, StatusWish wish = {});
+
 nlohmann::ordered_json to_json(const ProjectStatus& status);
-// One `message` event for people and consoles.
-contract::Draft status_event(const VmStatus& vm);
-std::string count_of(const ProjectStatus& status); // "2 of 3 VMs are up"
+nlohmann::ordered_json to_json(const std::vector<ProjectStatus>& projects); // {"projects": [...]}
+std::string count_of(const std::vector<ProjectStatus>& projects);           // "2 of 3 VMs are up"
 
 } // namespace castra

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/vm_record.hpp"
+#include "state/record_head.hpp"
 
 #include "host/files.hpp"
 
@@ -14,22 +14,59 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VmRecord, name, incarnation, uui
                                                 start_ticks, overlay, ssh_key, launched_unix_us, ready_unix_us,
                                                 restart_unix_us, restart_attempt, spec, plan)
 
-Result<> save_record(const Layout& layout, const VmRecord& record) {
-    // Not synced: a record has to survive our death, not the machine's, for no VM survives that either.
-    return files::replace(layout.vm_record(record.name), nlohmann::json(record).dump(1), false);
+namespace {
+
+// One key a line; only keys of the outermost object stand behind a single blank. The plan comes last: see cut_plan.
+std::string text_of(const VmRecord& record) {
+    auto head = nlohmann::json(record);
+    head.erase("plan");
+    head["accelerator"] = record.plan.value("accelerator", "");
+    auto text = head.dump(1);
+    text.resize(text.size() - 2); // "\n}"
+    return text + "," + nlohmann::json{{"plan", record.plan}}.dump(1).substr(1);
 }
 
-Result<VmRecord> load_record(const Layout& layout, const std::string& vm) {
-    const auto path = layout.vm_record(vm);
-    CASTRA_TRY(text, files::read(path, record_bytes_max));
+// Leaves what stands before the plan, as a document of its own. A record that is cut or was written otherwise stays as
+// it is.
+void cut_plan(std::string& text) {
+    const auto plan = text.find(",\n \"plan\": {");
+    if (plan == std::string::npos || !text.ends_with("\n}")) return;
+    if (text.find("\n \"", text.find("\n }", plan)) != std::string::npos) return; // it is not the last
+    text.resize(plan);
+    text += "\n}";
+}
+
+Result<VmRecord> record_in(const std::string& text, const std::filesystem::path& path, const std::string& vm) {
     try {
-        auto record = nlohmann::json::parse(text).get<VmRecord>();
+        const auto json = nlohmann::json::parse(text);
+        auto record = json.get<VmRecord>();
+        if (!json.contains("plan")) record.plan = {{"accelerator", json.value("accelerator", "")}};
         if (record.name != vm)
             return fail(ErrorCode::io, "record " + path.string() + " names another VM: " + record.name);
         return record;
     } catch (const nlohmann::json::exception& error) {
         return fail(ErrorCode::io, "record " + path.string() + " is damaged: " + error.what());
     }
+}
+
+} // namespace
+
+Result<> save_record(const Layout& layout, const VmRecord& record) {
+    // Not synced: a record has to survive our death, not the machine's, for no VM survives that either.
+    return files::replace(layout.vm_record(record.name), text_of(record), false);
+}
+
+Result<VmRecord> load_record(const Layout& layout, const std::string& vm) {
+    const auto path = layout.vm_record(vm);
+    CASTRA_TRY(text, files::read(path, record_bytes_max));
+    return record_in(text, path, vm);
+}
+
+Result<VmRecord> load_record_head(const Layout& layout, const std::string& vm) {
+    const auto path = layout.vm_record(vm);
+    CASTRA_TRY(text, files::read(path, record_bytes_max));
+    cut_plan(text);
+    return record_in(text, path, vm);
 }
 
 std::vector<std::string> recorded_vms(const Layout& layout) {

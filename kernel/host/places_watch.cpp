@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/places_watch.hpp"
+
+#include <sys/inotify.h>
+
+namespace castra {
+namespace {
+
+constexpr std::uint32_t mask =
+    IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+
+std::filesystem::path nearest_existing(std::filesystem::path path) {
+    std::error_code error;
+    while (!std::filesystem::is_directory(path, error) && path.has_relative_path())
+        path = path.parent_path();
+    return path;
+}
+
+} // namespace
+
+Result<PlacesWatch> PlacesWatch::open(const Executor& executor) {
+    UniqueFd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    if (!fd) return fail_errno("watch directories");
+    return PlacesWatch(asio::posix::stream_descriptor(executor, fd.release()));
+}
+
+Result<> PlacesWatch::watch(const std::set<std::filesystem::path>& places) {
+    std::map<std::filesystem::path, int> now;
+    for (const auto& place : places) {
+        while (true) { // a place may appear while its ancestor is taken instead
+            const auto there = nearest_existing(place);
+            // Also for one that is watched: a directory that was removed and made again needs a new watch.
+            const int added = ::inotify_add_watch(queue_.native_handle(), there.c_str(), mask);
+            if (added < 0 && (errno == ENOENT || errno == ENOTDIR)) continue;
+            if (added < 0)
+                return fail(ErrorCode::io, "watch " + there.string() + ": the system said no",
+                            "raise fs.inotify.max_user_watches, or watch one project instead of all");
+            now[there] = added;
+            if (nearest_existing(place) == there) break;
+        }
+    }
+    std::set<int> kept;
+    for (const auto& [path, number] : now)
+        kept.insert(number);
+    for (const auto& [path, number] : watches_)
+        if (!kept.contains(number)) ::inotify_rm_watch(queue_.native_handle(), number);
+    watches_ = std::move(now);
+    return {};
+}
+
+Task<Result<>> PlacesWatch::changed() {
+    boost::system::error_code error;
+    co_await queue_.async_wait(asio::posix::stream_descriptor::wait_read,
+                               asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return fail(ErrorCode::cancelled, "watch directories: " + error.message());
+    alignas(inotify_event) char events[8192];
+    while (true) {
+        const auto size = ::read(queue_.native_handle(), events, sizeof events);
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) co_return Result<>();
+    }
+}
+
+} // namespace castra

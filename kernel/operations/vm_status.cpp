@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operations/vm_status.hpp"
+
+#include "contract/text.hpp"
+#include "state/record_head.hpp"
+
+#include <algorithm>
+
+namespace castra {
+
+using contract::Severity;
+
+namespace {
+
+constexpr std::int64_t ssh_port = 22;
+
+std::string process_text(std::int64_t pid) {
+    return "process " + std::to_string(pid);
+}
+
+void tell_ports(const Layout& layout, const VmRecord& record, VmStatus& status) {
+    const auto forwards = record.spec.find("port_forwards");
+    if (forwards == record.spec.end() || !forwards->is_array()) return;
+    for (const auto& forward : *forwards) {
+        const auto address = forward.value("address", "");
+        const auto host = forward.value("host", 0);
+        const auto guest = forward.value("guest", 0);
+        status.ports.push_back(
+            {{"address", address}, {"host", host}, {"guest", guest}, {"protocol", forward.value("protocol", "")}});
+        if (guest != ssh_port || record.ssh_key.empty()) continue;
+        status.ssh = {{"user", "root"},
+                      {"address", address},
+                      {"port", host},
+                      {"identity", record.ssh_key},
+                      {"known_hosts", (layout.vm_dir(record.name) / "ssh" / "known_hosts").string()}};
+    }
+}
+
+bool needs_a_look(const VmStatus& vm) {
+    return vm.state == "failed" || vm.state == "unknown";
+}
+
+} // namespace
+
+Verdict judge(const Observation& seen) {
+    const auto process = process_text(seen.pid);
+    if (seen.pid == 0)
+        return seen.supervised ? Verdict{VmState::preparing, "its record says so and a supervisor works on it"}
+                               : Verdict{VmState::failed, "it was never launched, and no supervisor works on it"};
+    if (!seen.same_boot) return {VmState::failed, "this machine was rebooted since"};
+    if (!seen.process_lives) {
+        if (!seen.supervised || seen.restart_in_ms < 0) return {VmState::failed, process + " has ended"};
+        return {VmState::failed, process + " has ended; restart " + std::to_string(seen.restart_attempt) +
+                                     " follows in " + std::to_string(seen.restart_in_ms) + " ms"};
+    }
+    if (seen.phase == "ready") return {VmState::ready, process + " lives and it had said ready"};
+    if (seen.supervised && seen.phase == "launched")
+        return {VmState::booting, process + " lives and has not said ready"};
+    return {VmState::running, process + " lives; nobody watched whether it became ready"};
+}
+
+Observation observe(Host& host, const VmRecord& record, const std::string& boot_id, bool supervised) {
+    Observation seen;
+    seen.phase = record.phase;
+    seen.pid = record.pid;
+    seen.same_boot = record.boot_id == boot_id;
+    seen.process_lives = record.pid > 0 && seen.same_boot && host.is_alive(record.process());
+    seen.supervised = supervised;
+    if (record.restart_unix_us != 0) {
+        seen.restart_in_ms = std::max<std::int64_t>(0, (record.restart_unix_us - host.clock().unix_us()) / 1000);
+        seen.restart_attempt = record.restart_attempt;
+    }
+    return seen;
+}
+
+VmStatus vm_status(Host& host, const Layout& layout, const std::string& name, const std::string& boot_id,
+                   bool supervised) {
+    VmStatus status;
+    status.name = name;
+    const auto record = load_record_head(layout, name);
+    if (!record) { // not found: it was removed since it was listed
+        status.state = record.error().code == ErrorCode::not_found ? to_string(VmState::absent) : "unknown";
+        status.why = record.error().text;
+        return status;
+    }
+    auto verdict = judge(observe(host, *record, boot_id, supervised));
+    status.state = to_string(verdict.state);
+    status.why = std::move(verdict.why);
+    status.launcher = record->launcher;
+    status.incarnation = record->incarnation;
+    status.accelerator = record->plan.value("accelerator", "");
+    status.serial_log = layout.vm_dir(name) / "serial.log";
+    if (record->ready_unix_us > 0) status.boot_ms = (record->ready_unix_us - record->launched_unix_us) / 1000;
+    if (!has_process(verdict.state)) return status;
+    status.pid = record->pid;
+    status.start_ticks = record->start_ticks;
+    status.up_ms = std::max<std::int64_t>(0, (host.clock().unix_us() - record->launched_unix_us) / 1000);
+    tell_ports(layout, *record, status);
+    return status;
+}
+
+nlohmann::ordered_json to_json(const VmStatus& vm) {
+    nlohmann::ordered_json one{{"name", vm.name}, {"state", vm.state}, {"why", vm.why}};
+    if (vm.pid > 0) one["pid"] = vm.pid;
+    if (!vm.launcher.empty()) one["launcher"] = vm.launcher;
+    if (!vm.accelerator.empty()) one["accelerator"] = vm.accelerator;
+    if (!vm.incarnation.empty()) one["incarnation"] = vm.incarnation;
+    if (vm.boot_ms > 0) one["boot_ms"] = vm.boot_ms;
+    if (vm.up_ms > 0) one["up_ms"] = vm.up_ms;
+    one["ports"] = vm.ports;
+    if (!vm.ssh.is_null()) one["ssh"] = vm.ssh;
+    if (!vm.serial_log.empty()) one["serial_log"] = vm.serial_log;
+    if (vm.probes.empty()) return one;
+    auto& evidence = one["evidence"];
+    for (const auto& probe : vm.probes)
+        evidence["probes"].push_back({{"probe", probe.probe}, {"answer", probe.answer}});
+    evidence["events"] = nlohmann::ordered_json::array();
+    for (const auto& event : vm.events)
+        evidence["events"].push_back({{"run_id", event.run_id},
+                                      {"seq", event.seq},
+                                      {"time", event.time},
+                                      {"type", event.type},
+                                      {"message", event.message}});
+    evidence["has_older_events"] = vm.has_older_events;
+    return one;
+}
+
+std::vector<contract::Draft> status_events(const VmStatus& vm, const std::string& project) {
+    const auto name = (project.empty() ? "" : project + ": ") + vm.name;
+    auto text = name + " is " + vm.state;
+    if (vm.pid > 0) text += ", process " + std::to_string(vm.pid);
+    for (const auto& port : vm.ports)
+        text += ", " + port["address"].get<std::string>() + ":" + port["host"].dump() + " -> " + port["guest"].dump() +
+                "/" + port["protocol"].get<std::string>();
+    if (needs_a_look(vm) || !vm.probes.empty()) text += " (" + vm.why + ")";
+    std::vector<contract::Draft> events;
+    events.push_back(contract::message(needs_a_look(vm) ? Severity::warn : Severity::info,
+                                       contract::clean_text(text, 2048, true), "status")
+                         .on(vm.name)
+                         .cure(needs_a_look(vm) ? "castra down clears it away; then castra up" : ""));
+    auto because = [&](const std::string& line, contract::Json ext) {
+        auto event =
+            contract::message(Severity::info, contract::clean_text("  " + line, 2048, true), "status_why").on(vm.name);
+        event.envelope.ext = std::move(ext);
+        events.push_back(std::move(event));
+    };
+    for (const auto& probe : vm.probes)
+        because(probe.probe + ": " + probe.answer, {{"probe", probe.probe}});
+    if (vm.has_older_events) because("... there are older events: castra events --vm " + vm.name, {{"older", true}});
+    for (const auto& event : vm.events)
+        because(event.time + " " + event.type + ": " + event.message,
+                {{"event", {{"run_id", event.run_id}, {"seq", event.seq}, {"type", event.type}}}});
+    return events;
+}
+
+} // namespace castra

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// A record without its plan, for who looks at a thousand VMs: the plan is most of a record and the last thing in it.
+#pragma once
+#include "state/vm_record.hpp"
+
+namespace castra {
+
+// Of `plan` only `accelerator` is told. A record that was written otherwise is read whole. Errors: as load_record.
+Result<VmRecord> load_record_head(const Layout& layout, const std::string& vm);
+
+} // namespace castra

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operations/status_watch.hpp"
+
+#include <gtest/gtest.h>
+
+namespace castra {
+namespace {
+
+TEST(VmStatus, IsJudgedByTheProcessBeforeTheRecord) {
+    Observation seen;
+    seen.phase = "ready";
+    EXPECT_EQ(judge(seen).state, VmState::failed) << "never launched, nobody works on it";
+    seen.supervised = true;
+    EXPECT_EQ(judge(seen).state, VmState::preparing);
+    seen.pid = 7;
+    EXPECT_EQ(judge(seen).state, VmState::failed) << "its process ended";
+    seen.process_lives = true;
+    EXPECT_EQ(judge(seen).state, VmState::ready);
+    seen.same_boot = false;
+    EXPECT_EQ(judge(seen).state, VmState::failed) << "a number of another boot means nothing";
+}
+
+TEST(VmStatus, CallsRunningWhatNobodyWatched) {
+    Observation seen{"launched", 7, true, true, true};
+    EXPECT_EQ(judge(seen).state, VmState::booting);
+    seen.supervised = false;
+    EXPECT_EQ(judge(seen).state, VmState::running);
+    seen.phase = "adopted";
+    seen.supervised = true;
+    EXPECT_EQ(judge(seen).state, VmState::running);
+}
+
+TEST(VmStatus, TellsOfARestartThatIsDueOnlyWhileSomebodyWillDoIt) {
+    Observation seen{"ready", 7, true, false, true, 300, 2};
+    EXPECT_NE(judge(seen).why.find("restart 2 follows in 300 ms"), std::string::npos);
+    seen.supervised = false;
+    EXPECT_EQ(judge(seen).why.find("restart"), std::string::npos);
+}
+
+TEST(VmStatus, HasNoProcessInAnyStateThatTheProcessDoesNotBackUp) {
+    for (const auto* phase : {"preparing", "launched", "ready", "adopted", "", "nonsense"})
+        for (const bool supervised : {false, true})
+            for (const bool same_boot : {false, true})
+                EXPECT_FALSE(has_process(judge({phase, 7, same_boot, false, supervised}).state)) << phase;
+}
+
+VmStatus vm(const std::string& name, const std::string& state, std::int64_t pid = 0) {
+    VmStatus status;
+    status.name = name;
+    status.state = state;
+    status.pid = pid;
+    return status;
+}
+
+ProjectStatus project(const std::string& dir, std::vector<VmStatus> vms) {
+    ProjectStatus status;
+    status.state_dir = dir;
+    status.vms = std::move(vms);
+    return status;
+}
+
+TEST(StatusWatch, TellsOfWhatDiffersOnly) {
+    auto older = vm("b", "ready", 2);
+    auto younger = older;
+    younger.up_ms = 5000; // time that merely passes
+    const auto changes =
+        changes_between({project("/p", {vm("a", "ready", 1), older})}, {project("/p", {vm("a", "failed"), younger})});
+    ASSERT_EQ(changes.size(), 1U);
+    ASSERT_EQ(changes[0].vms.size(), 1U);
+    EXPECT_EQ(changes[0].vms[0].name, "a");
+    EXPECT_EQ(changes[0].vms[0].state, "failed");
+    EXPECT_TRUE(changes_between({project("/p", {older})}, {project("/p", {younger})}).empty());
+}
+
+TEST(StatusWatch, TellsOfNewProjectsAndOfVmsThatAreGone) {
+    const auto changes = changes_between({project("/p", {vm("a", "ready", 1)})},
+                                         {project("/p", {}), project("/q", {vm("x", "ready", 3)})});
+    ASSERT_EQ(changes.size(), 2U);
+    EXPECT_EQ(changes[0].vms[0].state, "absent");
+    EXPECT_EQ(changes[1].vms[0].name, "x");
+}
+
+TEST(StatusWatch, TellsOfASupervisorThatIsGone) {
+    auto before = project("/p", {});
+    before.supervised = true;
+    EXPECT_EQ(changes_between({before}, {project("/p", {})}).size(), 1U);
+}
+
+} // namespace
+} // namespace castra
