@@ -78,7 +78,7 @@ public:
     }
 
     Result<std::unique_ptr<Process>> spawn(const SpawnRequest& request) override {
-        return spawn_process(executor(), request);
+        return spawn_process(executor(), request, limit_);
     }
     Result<std::unique_ptr<Process>> adopt(ProcessId id) override { return adopt_process(executor(), id); }
     bool is_alive(ProcessId id) const override {
@@ -108,6 +108,7 @@ public:
 private:
     asio::io_context& loop_;
     Clock& clock_;
+    DescriptorLimit limit_;
 };
 
 Result<std::string> SystemHost::find_program(const std::string& name) const {

@@ -131,6 +131,7 @@ struct ChildSetup {
     int input, output;
     std::vector<InheritedFd> fds; // fd moved above every target number beforehand
     int number_end = 3;
+    const DescriptorLimit* limit;
     int go = -1; // held: a byte must come before it becomes the program
 
     // Held, all but the last step is done while castra writes down who it is.
@@ -146,6 +147,7 @@ private:
     [[nodiscard]] int prepare() const {
         setsid();
         umask(0077);
+        limit->restore();
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -161,6 +163,22 @@ private:
     }
 };
 
+// By the owner of its files in /proc; those of a process that does not want to be looked into belong to root, and its
+// status tells then.
+bool belongs_to_us(int proc_file, int pid) {
+    struct stat info {};
+    if (fstat(proc_file, &info) != 0) return false;
+    if (info.st_uid == ::geteuid()) return true;
+    char text[2048];
+    UniqueFd fd(::open(("/proc/" + std::to_string(pid) + "/status").c_str(), O_RDONLY | O_CLOEXEC));
+    const auto size = fd ? ::read(fd.get(), text, sizeof text - 1) : -1;
+    if (size <= 0) return false;
+    text[size] = '\0';
+    const char* uids = std::strstr(text, "\nUid:\t"); // real, effective, saved, of files
+    const char* effective = uids ? std::strchr(uids + 6, '\t') : nullptr;
+    return effective && std::strtoul(effective + 1, nullptr, 10) == ::geteuid();
+}
+
 } // namespace
 
 Result<std::uint64_t> start_ticks_of(int pid) {
@@ -171,6 +189,7 @@ Result<std::uint64_t> start_ticks_of(int pid) {
     const auto size = fd ? ::read(fd.get(), text, sizeof text - 1) : -1;
     if (size <= 0) return fail(ErrorCode::not_found, what + " does not exist");
     text[size] = '\0';
+    if (!belongs_to_us(fd.get(), pid)) return fail(ErrorCode::not_found, what + " belongs to another user");
     const char* at = std::strrchr(text, ')'); // the name may hold anything, a parenthesis included
     if (!at || std::strlen(at) < 4) return fail(ErrorCode::io, what + ": /proc/PID/stat is unreadable");
     if (at[2] == 'Z' || at[2] == 'X') return fail(ErrorCode::not_found, what + " has ended");
@@ -181,7 +200,8 @@ Result<std::uint64_t> start_ticks_of(int pid) {
     return std::strtoull(at + 1, nullptr, 10);
 }
 
-Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const SpawnRequest& request) {
+Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const SpawnRequest& request,
+                                               const DescriptorLimit& limit) {
     const auto doing = "run " + request.program;
     UniqueFd input(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!input) return fail_errno(doing + ": open /dev/null");
@@ -201,6 +221,7 @@ Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const S
                      output ? output.get() : input.get(),
                      {},
                      3,
+                     &limit,
                      -1};
     for (const auto& fd : request.fds)
         child.number_end = std::max(child.number_end, fd.number + 1);

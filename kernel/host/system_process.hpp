@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Process on the real machine. Linux: fork/exec, pidfd, /proc/PID/stat.
 #pragma once
+#include "host/descriptor_limit.hpp"
 #include "host/process.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -10,7 +11,8 @@ namespace castra {
 // Errors: not_found when the process does not live or is a zombie.
 Result<std::uint64_t> start_ticks_of(int pid);
 
-Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const SpawnRequest& request);
+Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const SpawnRequest& request,
+                                               const DescriptorLimit& limit);
 Result<std::unique_ptr<Process>> adopt_process(const Executor& executor, ProcessId id);
 
 } // namespace castra

@@ -124,37 +124,4 @@ void Machine::publish_exit(EventBus& bus, bool expected, const std::string& phas
                      .cure(cure));
 }
 
-Result<std::int64_t> Machine::discard(EventBus& bus, contract::DiscardReason reason) {
-    std::int64_t reclaimed = 0;
-    const auto vm_dir = layout_.vm_dir(name_);
-    if (!record_.overlay.empty()) {
-        contract::VmOverlayDiscarded event;
-        event.overlay_path = record_.overlay;
-        event.reclaimed_bytes = files::allocated_bytes(record_.overlay);
-        event.reason = reason;
-        if (files::exists(record_.overlay)) {
-            publish(bus, draft(event, name_ + ": overlay discarded"));
-            CASTRA_CHECK(files::remove(record_.overlay));
-            reclaimed += event.reclaimed_bytes;
-        }
-    }
-    contract::CleanupProgress cleanup;
-    cleanup.path = layout_.vm_record(name_);
-    cleanup.kind = "record";
-    cleanup.bytes = files::allocated_bytes(cleanup.path) + files::allocated_bytes(vm_dir / "ssh");
-    publish(bus, draft(cleanup, name_ + ": record, keys and sockets removed"));
-    reclaimed += cleanup.bytes;
-    CASTRA_CHECK(files::remove_tree(layout_.vm_runtime_dir(name_)));
-    CASTRA_CHECK(files::remove_tree(vm_dir / "ssh"));
-    for (const auto& file : plan_.files)
-        if (std::filesystem::path(file.path).parent_path() == vm_dir) CASTRA_CHECK(files::remove(file.path));
-    CASTRA_CHECK(files::remove(layout_.vm_record(name_))); // last: until now the next supervisor would find the rest
-    if (state_ != VmState::absent) CASTRA_CHECK(step(VmStep::discarded));
-    process_.reset();
-    plan_ = {};
-    record_ = {};
-    record_.name = name_;
-    return reclaimed;
-}
-
 } // namespace castra

@@ -6,6 +6,7 @@
 #include "host/run_program.hpp"
 #include "lifecycle/host_key.hpp"
 #include "lifecycle/machine.hpp"
+#include "state/overlay_note.hpp"
 
 #include <csignal>
 
@@ -163,8 +164,12 @@ Task<Result<>> Machine::make_overlays(EventBus& bus, const MachineSpec& spec) {
             orphan.reclaimed_bytes = files::allocated_bytes(overlay.path);
             orphan.reason = contract::DiscardReason::orphan;
             publish(bus, draft(orphan, name_ + ": orphaned overlay discarded"));
+            bus.flush(); // durable before it goes
+            if (bus.journal_failed()) co_return fail(ErrorCode::cancelled, "the run's journal cannot be written");
             CASTRA_CO_CHECK(files::remove(overlay.path));
         }
+        const bool is_elsewhere = overlay.path != layout_.vm_dir(name_) / "overlay.qcow2";
+        if (is_elsewhere) CASTRA_CO_CHECK(promise_overlay(layout_, name_, overlay.path));
         ProgramRun run;
         run.argv = overlay.argv;
         run.working_dir = layout_.vm_dir(name_);
@@ -172,6 +177,7 @@ Task<Result<>> Machine::make_overlays(EventBus& bus, const MachineSpec& spec) {
         run.deadline = Milliseconds(overlay.deadline_ms);
         auto made = co_await run_checked(host_, std::move(run));
         if (!made) co_return Failure(made.error().within("make overlay " + overlay.path));
+        if (is_elsewhere) CASTRA_CO_CHECK(confirm_overlay(layout_, name_, overlay.path));
         contract::VmOverlayPrepared event;
         event.overlay_path = overlay.path;
         event.base_image = overlay.base_image;

@@ -180,7 +180,8 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
         else if (std::ranges::find(planned, entry.name) != planned.end() && entry.kind != Kind::directory)
             drop(*folder, entry.name, "files", vm);
     }
-    for (const auto* name : {"record.json.tmp", "record.json"}) // last: until now it tells of the rest
+    for (const auto* name :
+         {"record.json.tmp", "overlay.json.tmp", "overlay.json", "record.json"}) // last: until now it tells of the rest
         if (const auto entry = folder->find(name); entry && entry->kind != Kind::directory)
             drop(*folder, name, "record", vm);
     if (record && !record->overlay.empty() && files::exists(record->overlay) &&

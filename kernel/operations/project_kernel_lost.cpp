@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ProjectKernel: a VM ended and nobody had asked for it.
 #include "contract/text.hpp"
+#include "host/lock_watch.hpp"
 #include "operations/journal_prune.hpp"
 #include "operations/project_kernel.hpp"
 
@@ -12,7 +13,7 @@ using contract::Severity;
 
 namespace {
 
-constexpr Milliseconds busy_wait{250}; // until a restart looks again whether the operation under way has ended
+constexpr Milliseconds unwatched_wait{1000}; // where the system cannot tell when a lock is free: out of inotify watches
 
 std::string seconds_text(Milliseconds wait) {
     auto text = std::to_string(static_cast<double>(wait.count()) / 1000);
@@ -94,8 +95,16 @@ Task<> ProjectKernel::restart(std::string vm, std::int64_t token, Milliseconds w
     auto& host = workshop_.host();
     co_await (host.sleep_for(wait) || closing->wait());
     while (!closing->is_open() && restarts_.is_waiting(vm, token)) {
-        if (!busy_with_ && FileLock::probe(layout_.operation_lock())) break;
-        co_await (host.sleep_for(busy_wait) || closing->wait());
+        if (busy_with_) { // an operation of ours
+            const auto ended = operation_ended_;
+            co_await (ended->wait() || closing->wait());
+            continue;
+        }
+        if (FileLock::probe(layout_.operation_lock())) break;
+        const auto first = co_await (lock_released(host, layout_.operation_lock()) || closing->wait()); // of clean, say
+        if (first.index() != 0 || std::get<0>(first)) continue;
+        workshop_.log()("warn", std::get<0>(first).error().text);
+        co_await (host.sleep_for(unwatched_wait) || closing->wait());
     }
     if (closing->is_open() || !restarts_.is_waiting(vm, token)) co_return;
     Request request;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """castra up over a fleet that runs: nothing to do, something changed, something ends again and again."""
+import fcntl
 import json
 import os
 import pathlib
@@ -156,6 +157,33 @@ class Restarted(Project):
         self.sealed(2)
         self.events(self.castra("up"))
         self.assertEqual(self.states(), {"p-0": "ready"})
+
+
+class RestartThatHasToWait(Project):
+    """Another process holds the project (castra clean, say) when a restart is due."""
+
+    def test_it_is_told_when_the_project_is_free(self):
+        self.processes_toml(["/bin/sh", "-c", "echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"], extra='ready = "notify"\n')
+        self.config.write_text(self.config.read_text().replace("[vms.options]",
+                               'restart = "on_failure"\nrestart_backoff_secs = 0.1\n[vms.options]'))
+        pid = next(event["pid"] for event in self.events(self.castra("up")) if event["type"] == "vm.launch")
+        supervisor = self.supervisor()
+        with open(next(self.home.rglob("operation.lock")), "r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.kill(pid)
+            time.sleep(2)  # the backoff is long over
+
+            def switches():
+                status = pathlib.Path(f"/proc/{supervisor}/status").read_text()
+                return int(next(line for line in status.splitlines() if line.startswith("voluntary")).split()[1])
+            before = switches()
+            time.sleep(2)
+            self.assertLessEqual(switches() - before, 2, "nobody looks again and again")
+            self.assertEqual(self.states(), {"p-0": "failed"})
+        deadline = time.monotonic() + 60
+        while self.states() != {"p-0": "ready"}:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
 
 
 if __name__ == "__main__":

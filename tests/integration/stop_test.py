@@ -164,10 +164,113 @@ class Identity(Project):
         self.survives_down(None)
         child.wait()
 
+    def test_another_users_process(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to have a process of another user")
+        child = self.bystander(user=65534)
+        self.forged(pid=child.pid, start_ticks=self.ticks(child.pid))
+        self.survives_down(child)
+
     def test_a_record_of_an_earlier_boot(self):
         child = self.bystander()
         self.forged(pid=child.pid, start_ticks=self.ticks(child.pid), boot_id="an-earlier-boot")
         self.survives_down(child)
+
+
+class Overlays(Machines):
+    """A record that names somebody else's file as its overlay."""
+
+    def test_down_leaves_what_castra_did_not_make(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        self.events(self.castra("up"))
+        self.kill(self.supervisor())
+        precious = self.dir / "precious.qcow2"
+        precious.write_text("yours")
+        record = next(self.home.rglob("record.json"))
+        record.write_text(json.dumps(dict(json.loads(record.read_text()), overlay=str(precious)), indent=1))
+        events = self.events(self.castra("down"))
+        self.assertEqual(precious.read_text(), "yours")
+        self.assertIn("not_ours", [event.get("code") for event in events])
+        self.assertNotIn("vm.overlay_discarded", types_of(events))
+
+    def with_overlay(self):
+        image = self.dir / "disk.raw"
+        image.write_bytes(bytes(1 << 20))
+        shutil.copy(pathlib.Path(__file__).parent / "fake_qemu.py", self.dir / "qemu")
+        (self.dir / "qemu").chmod(0o755)
+        (self.dir / "character").write_text("obey")
+        self.write(f'[[vms]]\nname = "m"\nmemory = "16 MiB"\nready_marker = "FAKE-READY"\nbase_image = "disk.raw"\n'
+                   f'overlay = "mine/own.qcow2"\n[vms.options]\nqemu_binary = "{self.dir}/qemu"\naccelerator = "tcg"\n')
+        (self.dir / "mine").mkdir()
+        return self.dir / "mine/own.qcow2"
+
+    def test_one_that_castra_made_elsewhere_goes(self):
+        overlay = self.with_overlay()
+        self.events(self.castra("up"))
+        self.assertTrue(overlay.exists())
+        self.kill(self.supervisor())
+        events = self.events(self.castra("down"))
+        self.assertFalse(overlay.exists())
+        self.assertIn("vm.overlay_discarded", types_of(events))
+        self.assertEqual(list(self.home.rglob("overlay.json")), [])
+
+    def test_one_that_took_its_place_stays(self):
+        overlay = self.with_overlay()
+        self.events(self.castra("up"))
+        self.kill(self.supervisor())
+        overlay.rename(self.dir / "kept.qcow2")
+        overlay.write_text("yours")
+        self.events(self.castra("down"))
+        self.assertEqual(overlay.read_text(), "yours")
+
+
+class FullDisk(Machines):
+    """The journal cannot take the announcement: the overlay stays until it can."""
+
+    def setUp(self):
+        super().setUp()
+        if subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode:
+            print("SKIPPED LOUDLY: no right to mount a tmpfs: nobody has tried a full disk", flush=True)
+            self.skipTest("no right to mount a tmpfs")
+
+    def test_an_overlay_that_could_not_be_announced_stays_with_its_record(self):
+        journal, state = self.dir / "small", self.dir / "state"
+        journal.mkdir()
+        state.mkdir(mode=0o700)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "none", str(journal)], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", str(journal)])
+        (state / "journal").symlink_to(journal)
+        (self.dir / "disk.raw").write_bytes(bytes(1 << 20))
+        shutil.copy(pathlib.Path(__file__).parent / "fake_qemu.py", self.dir / "qemu")
+        (self.dir / "qemu").chmod(0o755)
+        (self.dir / "character").write_text("obey")
+        self.write(f'[[vms]]\nname = "m"\nmemory = "16 MiB"\nready_marker = "FAKE-READY"\nbase_image = "disk.raw"\n'
+                   f'[vms.options]\nqemu_binary = "{self.dir}/qemu"\naccelerator = "tcg"\n',
+                   header=f'[project]\nname = "t"\nstate_dir = "{state}"\n')
+        self.events(self.castra("up"))
+        overlay = next(state.rglob("overlay.qcow2"))
+        room = os.statvfs(journal)
+        (journal / "filler").write_bytes(b"x" * (room.f_bavail * room.f_bsize))
+        events = self.judge(self.castra("down").stdout, 1)
+        self.assertTrue(overlay.exists())
+        self.assertTrue((overlay.parent / "record.json").exists())
+        self.assertIn(str(overlay.parent), events[-1]["leftovers"])
+        self.assertEqual({vm["state"] for vm in self.status()["vms"]}, {"failed"})
+        self.assertEqual(self.processes(), {}, "the machine itself is gone")
+        (journal / "filler").unlink()
+        self.events(self.castra("down"))
+        self.assertFalse(overlay.exists())
+
+
+class Descriptors(Project):
+    def test_more_vms_than_the_shell_allows_descriptors(self):
+        self.processes_toml(["/bin/sh", "-c", f"ulimit -Sn > {self.dir}/$CASTRA_VM.limit; echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"],
+                            count=60, extra=NOTIFY)
+        result = subprocess.run(["/bin/sh", "-c", f'ulimit -Sn 48; exec "$@"', "sh", *self.arguments("up")], env=self.env,
+                                capture_output=True, text=True, timeout=200)
+        self.events(result)
+        self.assertEqual({path.read_text().strip() for path in self.dir.glob("*.limit")}, {"48"}, "theirs is as it was")
+        self.events(self.castra("down"))
 
 
 class Together(Project):
@@ -231,10 +334,9 @@ class Together(Project):
                 out = child.communicate(timeout=200)[0]
                 self.judge(out, 0)
         all_at_once("up")
-        for config in configs:
-            status = json.loads(subprocess.run([CASTRA, "status", "--config", str(config), "--json"], env=self.env,
-                                               capture_output=True, check=True, text=True).stdout)
-            self.assertEqual([vm["state"] for vm in status["vms"]], ["ready"] * 2)
+        status = json.loads(subprocess.run([CASTRA, "status", "--all", "--json"], env=self.env, capture_output=True, check=True,
+                                           text=True).stdout)
+        self.assertEqual([vm["state"] for project in status["projects"] for vm in project["vms"]], ["ready"] * 20)
         all_at_once("down")
         self.assertEqual(self.processes(), {})
 

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/overlay_note.hpp"
+
+#include "host/files.hpp"
+
+#include <nlohmann/json.hpp>
+#include <sys/stat.h>
+
+namespace castra {
+namespace {
+
+constexpr std::size_t note_bytes_max = 65536;
+
+struct Note {
+    std::string overlay;
+    std::uint64_t device = 0, inode = 0; // 0: promised, not yet confirmed
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Note, overlay, device, inode)
+
+Result<> save(const Layout& layout, const std::string& vm, const Note& note) {
+    return files::replace(overlay_note(layout, vm), nlohmann::json(note).dump(1) + "\n", true);
+}
+
+} // namespace
+
+std::filesystem::path overlay_note(const Layout& layout, const std::string& vm) {
+    return layout.vm_dir(vm) / "overlay.json";
+}
+
+Result<> promise_overlay(const Layout& layout, const std::string& vm, const std::string& overlay) {
+    return save(layout, vm, {overlay, 0, 0});
+}
+
+Result<> confirm_overlay(const Layout& layout, const std::string& vm, const std::string& overlay) {
+    struct stat info {};
+    if (::lstat(overlay.c_str(), &info) != 0) return fail_errno("look at overlay " + overlay);
+    return save(layout, vm, {overlay, info.st_dev, info.st_ino});
+}
+
+bool is_our_overlay(const Layout& layout, const std::string& vm, const std::string& overlay) {
+    if (overlay == layout.vm_dir(vm) / "overlay.qcow2") return true;
+    const auto text = files::read(overlay_note(layout, vm), note_bytes_max);
+    if (!text) return false;
+    Note note;
+    try {
+        note = nlohmann::json::parse(*text).get<Note>();
+    } catch (const nlohmann::json::exception&) {
+        return false;
+    }
+    struct stat info {};
+    if (note.overlay != overlay || ::lstat(overlay.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+    return note.inode == 0 || (note.inode == info.st_ino && note.device == info.st_dev);
+}
+
+} // namespace castra
