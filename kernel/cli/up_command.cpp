@@ -4,7 +4,9 @@
 #include "cli/commands.hpp"
 #include "operations/bootstrap_modes.hpp"
 #include "operations/bootstrap_subject.hpp"
+#include "operations/image_phase.hpp"
 #include "operations/machine_specs.hpp"
+#include "operations/preflight.hpp"
 #include "operations/supervisor.hpp"
 #include "state/vm_record.hpp"
 
@@ -21,11 +23,12 @@ std::vector<Error> findings_of(App& app, const CommandLine& line, const Project&
     PluginSet plugins(app.installation(), app.workshop().registry(), &project.config);
     const auto specs = machine_specs(app.installation(), app.host().clock(), project, plugins, line.request.vms);
     if (!specs) return specs.error();
-    std::vector<std::string> running;
+    PreflightWish wish{project.layout, *specs, {}, {}, {}};
     for (const auto& vm : recorded_vms(project.layout))
         if (const auto record = load_record(project.layout, vm); record && app.host().is_alive(record->process()))
-            running.push_back(vm);
-    findings = preflight(app.host(), *specs, running);
+            wish.running.insert(vm);
+    wish.to_fetch = to_fetch(image_wishes(project.config, *specs, wish.running));
+    findings = preflight(app.host(), wish).refusals(line.request.force);
     std::ranges::move(bootstrap_findings(app.host(), wanted, plugins, line.request.vms), std::back_inserter(findings));
     return findings;
 }
@@ -88,6 +91,7 @@ void add_up(Grammar& grammar) {
     up->add_flag("--keep-going", request.keep_going, "When a VM fails leave the others standing (exit code 6)");
     up->add_flag("--replace", request.replace,
                  "Stop and start anew what runs with another configuration than castra.toml has now");
+    up->add_flag("--force", request.force, "Warn instead of refusing when cpus, memory or disk are scarce");
     up->add_flag("--foreground", *foreground, "Stay and supervise in this terminal; Ctrl-C takes everything down");
     up->footer("\nWithout --keep-going a failed or interrupted up takes down what it had started.\n"
                "Example: castra up --config configs/quickstart/castra.toml");

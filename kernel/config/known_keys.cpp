@@ -22,23 +22,9 @@ constexpr Keys bootstrap_keys = {
     "mode", "handshake_timeout_secs", "connect_timeout_secs", "step_timeout_secs", "remote_dir", "env", "parallel"};
 constexpr Keys plugin_keys = {"path", "sha256", "isolation", "config"};
 constexpr Keys reporter_keys = {"plugin", "config"};
-constexpr Keys vm_keys = {"name",
-                          "description",
-                          "count",
-                          "launcher",
-                          "image",
-                          "base_image",
-                          "overlay",
-                          "cpus",
-                          "memory",
-                          "boot",
-                          "port_forwards",
-                          "bootstrap",
-                          "options",
-                          "ready_marker",
-                          "instances",
-                          "restart",
-                          "restart_backoff_secs",
+constexpr Keys vm_keys = {"name",        "description", "count",        "launcher",  "image",   "base_image",
+                          "sha256",      "overlay",     "cpus",         "memory",    "boot",    "port_forwards",
+                          "bootstrap",   "options",     "ready_marker", "instances", "restart", "restart_backoff_secs",
                           "restarts_max"};
 constexpr Keys boot_keys = {"kernel", "initrd", "append"};
 constexpr Keys port_forward_keys = {"address", "host", "guest", "protocol", "count"};
@@ -58,9 +44,10 @@ constexpr Keys bootstrap_file_keys = {
     "handshake_identity", "handshake_timeout_secs", "remote_dir", "env", "verify", "ssh"};
 constexpr Keys bootstrap_file_verify_keys = {"command", "path"};
 constexpr Keys bootstrap_file_ssh_keys = {"user", "host", "port", "identity", "options"};
-constexpr Keys instance_keys = {"id",          "name",    "description",  "image",   "base_image",
-                                "overlay",     "cpus",    "memory",       "boot",    "port_forwards",
-                                "bootstrap",   "options", "ready_marker", "restart", "restart_backoff_secs",
+constexpr Keys instance_keys = {"id",          "name",         "description",   "image",
+                                "base_image",  "sha256",       "overlay",       "cpus",
+                                "memory",      "boot",         "port_forwards", "bootstrap",
+                                "options",     "ready_marker", "restart",       "restart_backoff_secs",
                                 "restarts_max"};
 
 // Keys of the prototype that castra no longer has.

@@ -11,28 +11,13 @@ namespace {
 
 constexpr Choice isolations[] = {{"in-process", "in-process"}, {"process", "process"}};
 
-bool is_sha256(std::string_view text) {
-    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-    return text.size() == 64 && std::ranges::all_of(text, is_hex);
-}
-
-void read_sha256(const Reader& reader, std::string& into) {
-    std::string text;
-    if (!reader.read_line("sha256", text)) return;
-    if (is_sha256(text))
-        into = text;
-    else
-        reader.refuse("sha256", in_quotes(text) + " is no SHA-256 digest",
-                      "write the 64 lower-case digits that sha256sum prints");
-}
-
 PluginConfig read_plugin(const Reader& reader, std::string name) {
     PluginConfig plugin;
     plugin.name = std::move(name);
     plugin.line = reader.where().line;
     plugin.column = reader.where().column;
     reader.read_path("path", plugin.path);
-    read_sha256(reader, plugin.sha256);
+    reader.read_sha256("sha256", plugin.sha256);
     reader.read_choice("isolation", isolations, plugin.isolation);
     reader.read_free_table("config", plugin.config, plugin.config_at);
     return plugin;

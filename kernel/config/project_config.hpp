@@ -79,9 +79,11 @@ struct VmConfig {
     std::string group; // the name before expansion
     std::string description;
     std::string launcher = "qemu";
-    std::string image;      // name in the image store, or empty
-    std::string base_image; // absolute path, or empty
-    std::string overlay;    // absolute path, or empty: castra chooses
+    std::string image;       // name in the image store, or empty
+    std::string base_image;  // absolute path, or empty
+    std::string base_url;    // http(s); then base_image is empty and base_sha256 is not
+    std::string base_sha256; // 64 lower-case hex digits, or empty: not checked
+    std::string overlay;     // absolute path, or empty: castra chooses
     std::int64_t cpus = 1;
     MemorySize memory = MemorySize::of_bytes(512ULL << 20);
     BootConfig boot;

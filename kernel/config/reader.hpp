@@ -54,6 +54,7 @@ public:
     bool read_name(std::string_view key, std::string& into) const;   // is_name
     bool read_path(std::string_view key, std::string& into) const;   // on the host, made absolute
     bool read_paths(std::string_view key, std::size_t count_max, std::vector<std::string>& into) const;
+    bool read_sha256(std::string_view key, std::string& into) const; // 64 lower-case hex digits
     bool read_choice(std::string_view key, std::span<const Choice> choices, std::string& into) const;
     bool read_integer(std::string_view key, IntegerRange range, std::int64_t& into) const;
     bool read_port(std::string_view key, std::int64_t port_min, std::uint16_t& into) const;

@@ -143,6 +143,18 @@ bool Reader::read_paths(std::string_view key, std::size_t count_max, std::vector
     return true;
 }
 
+bool Reader::read_sha256(std::string_view key, std::string& into) const {
+    std::string text;
+    if (!read_line(key, text)) return false;
+    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+    if (text.size() == 64 && std::ranges::all_of(text, is_hex)) {
+        into = text; // not moved: GCC 12 warns falsely of the small string's bytes
+        return true;
+    }
+    refuse(key, in_quotes(text) + " is no SHA-256 digest", "write the 64 lower-case digits that sha256sum prints");
+    return false;
+}
+
 bool Reader::read_choice(std::string_view key, std::span<const Choice> choices, std::string& into) const {
     std::string text;
     if (!read_line(key, text)) return false;

@@ -11,15 +11,58 @@
 namespace castra {
 namespace {
 
+bool is_url(const std::string& text) {
+    return text.find("://") != std::string::npos;
+}
+
+void read_url(const Reader& reader, const std::string& text, VmConfig& vm) {
+    if (!text.starts_with("https://") && !text.starts_with("http://"))
+        return reader.refuse("base_image", in_quotes(text) + " is no address that castra fetches from",
+                             "write https://..., http://... or the path of a file");
+    const auto host = text.substr(text.find("://") + 3);
+    if (host.empty() || host.front() == '/')
+        return reader.refuse("base_image", in_quotes(text) + " names no server", "write https://SERVER/PATH");
+    if (host.substr(0, host.find('/')).find('@') != std::string::npos)
+        return reader.refuse("base_image", "an address with a password in it would stand in events and journals",
+                             "fetch the image yourself and name the file");
+    vm.base_url = text;
+    vm.base_image.clear();
+    vm.image.clear();
+}
+
+void read_base_image(const Reader& reader, VmConfig& vm) {
+    std::string text;
+    vm.base_sha256.clear();
+    if (!reader.read_line("base_image", text)) return;
+    if (is_url(text)) return read_url(reader, text, vm);
+    if (!reader.read_path("base_image", vm.base_image)) return;
+    vm.base_url.clear();
+    vm.image.clear();
+}
+
+void read_digest(const Reader& reader, VmConfig& vm) {
+    const bool is_good = reader.read_sha256("sha256", vm.base_sha256);
+    if (reader.has("sha256") && is_good && vm.base_image.empty() && vm.base_url.empty())
+        reader.refuse("sha256", "is the digest of a base_image, and there is none",
+                      "images of the image store have theirs in the store");
+    if (!vm.base_url.empty() && vm.base_sha256.empty() && !reader.has("sha256"))
+        reader.refuse_missing("sha256", "an image that is fetched needs its digest: write what sha256sum prints");
+}
+
 void read_disk(const Reader& reader, VmConfig& vm) {
     if (reader.has("image") && reader.has("base_image")) {
         reader.refuse("base_image", "a VM has an image or a base_image, not both",
                       "keep image = for the image store or base_image = for a file");
         return;
     }
-    // An instance with the one replaces the other of its group.
-    if (reader.read_name("image", vm.image)) vm.base_image.clear();
-    if (reader.read_path("base_image", vm.base_image)) vm.image.clear();
+    // An instance with the one replaces the other of its group, and a digest belongs to one image.
+    if (reader.read_name("image", vm.image)) {
+        vm.base_image.clear();
+        vm.base_url.clear();
+        vm.base_sha256.clear();
+    }
+    if (reader.has("base_image")) read_base_image(reader, vm);
+    read_digest(reader, vm);
 }
 
 void read_boot(const Reader& vm_reader, BootConfig& boot) {

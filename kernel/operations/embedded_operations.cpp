@@ -3,7 +3,9 @@
 
 #include "operations/clean.hpp"
 #include "operations/exit_code.hpp"
+#include "operations/image_phase.hpp"
 #include "operations/machine_specs.hpp"
+#include "operations/preflight.hpp"
 #include "operations/status.hpp"
 #include "state/vm_record.hpp"
 
@@ -53,11 +55,12 @@ std::vector<Error> EmbeddedOperations::findings_of(const Request& request, const
     PluginSet plugins(workshop_.installation(), workshop_.registry(), &project.config);
     const auto specs = machine_specs(workshop_.installation(), workshop_.host().clock(), project, plugins, request.vms);
     if (!specs) return specs.error();
-    std::vector<std::string> running;
+    PreflightWish wish{project.layout, *specs, {}, {}, {}};
     for (const auto& vm : recorded_vms(project.layout))
         if (const auto record = load_record(project.layout, vm); record && workshop_.host().is_alive(record->process()))
-            running.push_back(vm);
-    return preflight(workshop_.host(), *specs, running);
+            wish.running.insert(vm);
+    wish.to_fetch = to_fetch(image_wishes(project.config, *specs, wish.running));
+    return preflight(workshop_.host(), wish).refusals(request.force);
 }
 
 Result<ProjectKernel*> EmbeddedOperations::own(const Layout& layout, const std::string& config_path) {
@@ -137,8 +140,10 @@ Task<RunResult> EmbeddedOperations::status(Request request, Sinks sinks) {
     }
     run.accept(std::move(accepted));
     for (const auto& vm : status.vms)
-        run.bus().publish(status_event(vm));
-    co_return run.finish(std::move(summary), count_of(status));
+        for (auto& event : status_events(vm))
+            run.bus().publish(std::move(event));
+    const auto text = count_of(std::vector<ProjectStatus>(1, status));
+    co_return run.finish(std::move(summary), text);
 }
 
 RunResult EmbeddedOperations::clean(const Request& request, const Work& work, Sinks sinks) {

@@ -2,11 +2,12 @@
 #include "operations/machine_specs.hpp"
 
 #include "config/names.hpp"
+#include "operations/image_format.hpp"
+#include "operations/image_phase.hpp"
 #include "operations/plugin_options.hpp"
 #include "state/image_store.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 
 namespace castra {
@@ -34,15 +35,6 @@ std::string make_uuid(Clock& clock) {
 
 std::string joined(const std::string& left, const std::string& right) {
     return left.empty() ? right : right.empty() ? left : left + " " + right;
-}
-
-// By content, never by name: a guest that can write a raw disk could otherwise turn it into a qcow2 that names host
-// files.
-std::string format_of(const std::string& image) {
-    std::ifstream file(image, std::ios::binary);
-    std::array<char, 4> magic{};
-    file.read(magic.data(), magic.size());
-    return std::string_view(magic.data(), magic.size()) == "QFI\xfb" ? "qcow2" : "raw";
 }
 
 // `image = "tiny"`: what the file leaves open comes from the image. With options.disk = false a VM needs no disk.
@@ -76,8 +68,12 @@ Result<MachineSpec> spec_of(const Installation& installation, Clock& clock, cons
     spec.vm.uuid = make_uuid(clock);
     spec.vm.cpus = vm.cpus;
     spec.vm.memory_bytes = static_cast<std::int64_t>(vm.memory.bytes());
-    spec.vm.base_image = vm.base_image;
-    if (!vm.base_image.empty()) spec.vm.base_format = format_of(vm.base_image);
+    spec.vm.base_image =
+        vm.base_url.empty() ? vm.base_image : fetched_image(installation.environment, vm.base_sha256).string();
+    // What preflight refuses, or an image that is not fetched yet, has none so far.
+    if (!spec.vm.base_image.empty()) spec.vm.base_format = format_of_image(spec.vm.base_image).value_or("");
+    if (!vm.base_sha256.empty()) spec.base_digest = "sha256:" + vm.base_sha256;
+    spec.base_cached = !vm.base_url.empty();
     spec.vm.boot = {vm.boot.kernel, vm.boot.initrd, vm.boot.append};
     spec.vm.ready_marker = vm.ready_marker;
     spec.vm.options = vm.launcher_options;
@@ -124,39 +120,6 @@ tl::expected<std::vector<MachineSpec>, std::vector<Error>> machine_specs(const I
     }
     if (!findings.empty()) return tl::unexpected(std::move(findings));
     return specs;
-}
-
-std::vector<Error> preflight(Host& host, const std::vector<MachineSpec>& specs, const std::vector<std::string>& running,
-                             const std::set<std::string>& replaced) {
-    std::vector<Error> findings;
-    std::set<std::string> said;
-    auto find = [&](std::string text, std::string hint, ErrorCode code = ErrorCode::preflight) {
-        if (said.insert(text).second) findings.push_back({code, std::move(text), std::move(hint)});
-    };
-    for (const auto& spec : specs) {
-        if (std::ranges::find(running, spec.vm.name) != running.end()) continue;
-        const auto vm = "VM " + spec.vm.name + ": ";
-        const auto needs = spec.launcher->requirements(spec.vm);
-        if (!needs) {
-            find(vm + needs.error().text, needs.error().hint,
-                 needs.error().code == ErrorCode::plugin ? ErrorCode::config_invalid : needs.error().code);
-            continue;
-        }
-        for (const auto& program : needs->programs)
-            if (const auto found = host.find_program(program.name); !found) find(found.error().text, program.hint);
-        for (const auto& file : needs->files) {
-            std::error_code error;
-            if (!std::filesystem::is_regular_file(file.path, error))
-                find(vm + file.what + " " + file.path + " does not exist or is no file", file.hint);
-        }
-        if (spec.wants_ssh_key && !host.find_program("ssh-keygen"))
-            find("ssh-keygen is not in PATH", "apt-get install openssh-client");
-        for (const auto& forward : spec.vm.port_forwards)
-            if (forward.host != 0 && !replaced.contains(spec.vm.name))
-                if (const auto lease = host.lease_port(forward.address, forward.host, forward.protocol); !lease)
-                    find(vm + lease.error().text, lease.error().hint);
-    }
-    return findings;
 }
 
 } // namespace castra

@@ -4,18 +4,11 @@
 #include "lifecycle/machine.hpp"
 #include "operations/plugin_set.hpp"
 
-#include <set>
-
 namespace castra {
 
 // `names` empty: every VM. Errors: all at once; usage for a name that the file does not have.
 tl::expected<std::vector<MachineSpec>, std::vector<Error>> machine_specs(const Installation& installation, Clock& clock,
                                                                          const Project& project, PluginSet& plugins,
                                                                          const std::vector<std::string>& names);
-
-// The findings of a machine that lacks something: programs, files, ports. Touches nothing. VMs in `running` are not
-// asked about; those in `replaced` hold ports that they may keep.
-std::vector<Error> preflight(Host& host, const std::vector<MachineSpec>& specs, const std::vector<std::string>& running,
-                             const std::set<std::string>& replaced = {});
 
 } // namespace castra

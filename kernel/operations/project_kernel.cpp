@@ -7,9 +7,11 @@
 #include "operations/bootstrap_outcome.hpp"
 #include "operations/bootstrap_runner.hpp"
 #include "operations/exit_code.hpp"
+#include "operations/image_phase.hpp"
 #include "operations/journal_prune.hpp"
 #include "operations/journal_seal.hpp"
 #include "operations/machine_specs.hpp"
+#include "operations/preflight.hpp"
 #include "state/project_register.hpp"
 
 #include <algorithm>
@@ -129,11 +131,13 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
             kernel.workshop_.attach(nullptr);
             kernel.bus_ = nullptr;
             kernel.busy_with_.reset();
+            kernel.operation_ended_->open();
             kernel.forget_settled_restarts(request);
             if (kernel.is_idle() && kernel.on_idle) kernel.on_idle();
         }
     } attachment{*this, request};
     busy_with_ = command;
+    operation_ended_ = std::make_shared<Gate>(workshop_.host().executor());
     bus_ = &run.bus();
     workshop_.attach(bus_);
     asio::co_spawn(workshop_.host().executor(), tell_plugins(workshop_, cancel), asio::detached);
@@ -175,14 +179,14 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     if (!specs) co_return run.reject(specs.error());
     FleetUp wanted;
     const auto changes = changes_of(*specs);
-    std::vector<std::string> running;
-    for (const auto& vm : fleet_->running()) {
-        if (request.replace && changes.contains(vm.name))
-            wanted.replaced.insert(vm.name);
-        else
-            running.push_back(vm.name);
-    }
-    auto findings = preflight(workshop_.host(), *specs, running, wanted.replaced);
+    PreflightWish wish{layout_, *specs, {}, {}, {}};
+    for (const auto& vm : fleet_->running())
+        (request.replace && changes.contains(vm.name) ? wanted.replaced : wish.running).insert(vm.name);
+    wish.replaced = wanted.replaced;
+    auto images = image_wishes(project.config, *specs, wish.running);
+    wish.to_fetch = to_fetch(images);
+    const auto machine = preflight(workshop_.host(), wish);
+    auto findings = machine.refusals(request.force);
     std::ranges::move(bootstrap_findings(workshop_.host(), project, plugins, request.vms),
                       std::back_inserter(findings));
     if (!findings.empty()) co_return run.reject(findings);
@@ -208,12 +212,18 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     if (request.operation == Operation::up && request.vms.empty()) tell_forgotten(run, project);
     tell_changes(run, changes, request.replace);
     if (!changes.empty() && !request.replace) co_return refuse_changes(run, *specs, changes);
+    if (request.force) tell_scarce(run.bus(), machine.scarce);
     wanted.specs = std::move(*specs);
     const auto total = wanted.specs.size();
+    const auto spoiled = co_await prepare_images(workshop_, run.bus(), std::move(images), wanted.specs, cancel);
+    if (!spoiled.empty() && (!request.keep_going || cancel.is_open()))
+        co_return refuse_images(run, wanted.specs, spoiled, cancel.is_open());
+    std::erase_if(wanted.specs, [&](const MachineSpec& spec) { return spoiled.contains(spec.vm.name); });
     BootstrapRunner bootstraps(workshop_, project, run.bus(), cancel, handshakes_);
     wanted.when_ready = [&bootstraps](Machine& machine) { return bootstraps.run(machine, false); };
     auto result = co_await fleet_->up(run.bus(), std::move(wanted), cancel);
     lay_over(bootstraps.results(), result.vms, result.failures);
+    add_spoiled(result, spoiled);
 
     auto summary = summary_of(result);
     const auto good = static_cast<std::size_t>(std::ranges::count_if(summary.vms, [](const auto& vm) {

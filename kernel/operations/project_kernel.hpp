@@ -49,6 +49,9 @@ private:
     void tell_changes(Run& run, const std::map<std::string, std::vector<SpecChange>>& changes, bool will_replace);
     RunResult refuse_changes(Run& run, const std::vector<MachineSpec>& specs,
                              const std::map<std::string, std::vector<SpecChange>>& changes);
+    // Nothing is started: an image is missing or wrong, or the run was cancelled before all were there.
+    RunResult refuse_images(Run& run, const std::vector<MachineSpec>& specs,
+                            const std::map<std::string, Error>& spoiled, bool cancelled);
     void lost(Machine& machine);
     // What follows from the end of a VM, told to `bus`.
     void consider_restart(EventBus& bus, const Project& project, const std::string& vm, bool has_failed,
@@ -70,6 +73,7 @@ private:
     std::optional<std::string> busy_with_;
     EventBus* bus_ = nullptr; // of the operation under way
     Handshakes* handshakes_ = nullptr;
+    std::shared_ptr<Gate> operation_ended_; // of the operation under way
     Restarts restarts_;
     std::shared_ptr<Gate> closing_; // open: this object is gone
 };

@@ -61,4 +61,24 @@ RunResult ProjectKernel::refuse_changes(Run& run, const std::vector<MachineSpec>
     return run.finish(std::move(summary), "nothing was done: what runs is not what castra.toml wants; see --replace");
 }
 
+RunResult ProjectKernel::refuse_images(Run& run, const std::vector<MachineSpec>& specs,
+                                       const std::map<std::string, Error>& spoiled, bool cancelled) {
+    contract::Summary summary;
+    summary.outcome = cancelled ? contract::Outcome::cancelled : contract::Outcome::failed;
+    for (const auto& spec : specs) {
+        const auto* machine = fleet_->find(spec.vm.name);
+        const auto state = machine ? machine->state() : VmState::absent;
+        const auto error = spoiled.find(spec.vm.name);
+        const bool failed = error != spoiled.end() && error->second.code != ErrorCode::cancelled;
+        summary.vms.push_back({spec.vm.name, std::string(to_string(state)),
+                               failed               ? VmOutcome::failed
+                               : has_process(state) ? VmOutcome::unchanged
+                                                    : VmOutcome::cancelled});
+    }
+    const auto& first = spoiled.begin()->second;
+    summary.exit_code = cancelled ? exit_code::cancelled : exit_code::of(first.code);
+    return run.finish(std::move(summary),
+                      cancelled ? "cancelled before anything was started" : "nothing was started: " + first.text);
+}
+
 } // namespace castra

@@ -5,7 +5,9 @@
 #include "operations/bootstrap_modes.hpp"
 #include "operations/bootstrap_runner.hpp"
 #include "operations/exit_code.hpp"
+#include "operations/image_phase.hpp"
 #include "operations/machine_specs.hpp"
+#include "operations/preflight.hpp"
 #include "state/vm_record.hpp"
 
 #include <algorithm>
@@ -81,7 +83,10 @@ Task<RunResult> plan_project(Workshop& workshop, Run& run, const Request& reques
         std::vector<MachineSpec> wanted;
         for (const auto& vm : vms)
             wanted.push_back(vm.spec);
-        findings = preflight(workshop.host(), wanted, running);
+        PreflightWish wish{project.layout, wanted, {}, {}, {}};
+        wish.running.insert(running.begin(), running.end());
+        wish.to_fetch = to_fetch(image_wishes(project.config, wanted, wish.running));
+        findings = preflight(workshop.host(), wish).refusals(request.force);
         if (!findings.empty()) co_return run.reject(findings);
     }
     for (const auto& vm : project.config.vms)

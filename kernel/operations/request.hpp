@@ -24,6 +24,7 @@ struct Request {
     bool keep_going = false;       // up: what works stays when something fails
     bool replace = false;          // up: what runs and is wanted otherwise now is replaced
     BootstrapModes bootstrap;      // up, bootstrap: instead of castra.toml's
+    bool force = false;            // up: too little of the machine's resources is a warning, not a refusal
     bool strict = false;           // a contract violation fails the run
 };
 

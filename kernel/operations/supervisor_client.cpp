@@ -4,6 +4,7 @@
 #include "host/file_lock.hpp"
 #include "host/files.hpp"
 #include "host/run_program.hpp"
+#include "operations/image_worker.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -19,6 +20,8 @@ std::vector<std::string> supervisor_environment() {
     auto env = minimal_environment();
     for (const char* name :
          {"CASTRA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS"})
+        if (const char* value = std::getenv(name)) env.push_back(std::string(name) + "=" + value);
+    for (const char* name : network_variables)
         if (const char* value = std::getenv(name)) env.push_back(std::string(name) + "=" + value);
     return env;
 }

@@ -4,7 +4,6 @@
 
 #include "host/files.hpp"
 
-#include <boost/asio/post.hpp>
 #include <filesystem>
 #include <gtest/gtest.h>
 

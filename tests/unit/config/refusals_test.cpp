@@ -54,7 +54,7 @@ TEST(Refusal, OfAnUnknownKeyNamesTheNearestOrWhereItBelongs) {
          "[[vms.port_forwards]]; in TOML a key belongs to the last [header] above it)"},
         {with_vm("\"\\u001b[31m\" = 1"),
          "6:1: vms[0].\\x1b[31m: unknown key in [[vms]] (known here: name, description, count, launcher, image, "
-         "base_image, overlay, cpus, memory, boot, port_forwards, bootstrap, options, ready_marker, instances, "
+         "base_image, sha256, overlay, cpus, memory, boot, port_forwards, bootstrap, options, ready_marker, instances, "
          "restart, "
          "restart_backoff_secs, restarts_max)"},
     });
