@@ -18,7 +18,7 @@ std::vector<BootstrapStepConfig> steps_of(const BootstrapConfig& config) {
     if (!config.steps.empty()) return config.steps;
     std::vector<BootstrapStepConfig> steps;
     for (const auto* name : default_steps)
-        steps.push_back({name, "", nlohmann::json::object(), std::nullopt});
+        steps.emplace_back().name = name;
     return steps;
 }
 
