@@ -27,6 +27,7 @@ constexpr Example all_examples[] = {
     {"events runs", "  castra events runs\n  castra events runs --json"},
     {"events verify", "  castra events verify run.ndjson"},
     {"replay", "  castra replay latest --reporter ndjson"},
+    {"report", "  castra report\n  castra report latest -o run.html"},
     {"plugin list", "  castra plugin list --json"},
     {"plugin inspect", "  castra plugin inspect qemu"},
     {"plugin validate", "  castra plugin validate build/lib/castra/plugins/reporter-mine.so --level 4"},
