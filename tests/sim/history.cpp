@@ -65,7 +65,7 @@ private:
                     ready[static_cast<std::size_t>(own % 3)] + "\", stop = " + (own % 7 == 0 ? "false" : "true") +
                     " }\n";
             if (own % 4 != 0) text += "base_image = \"base.raw\"\n";
-            if (own % 4 == 1 && i == 0) text += "overlay = \"own.qcow2\"\n";
+            if (own % 4 == 1 && i == 0 && !world->faults.reboots) text += "overlay = \"own.qcow2\"\n";
             if (own % 5 == 0) text += "restart = \"on_failure\"\nrestarts_max = 2\n";
             if (own % 2 == 0)
                 text += "port_forwards = [{ guest = 22 }, { host = " + std::to_string(30000 + i) + ", guest = 80 }]\n";
