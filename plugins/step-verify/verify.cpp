@@ -15,11 +15,11 @@ std::string leave_stamp(const sdk::Json& inputs) {
     const auto path = inputs.at("verify").value("path", "");
     std::string text;
     if (!path.empty())
-        text = "if [ ! -e " + ssh::quoted(path) + " ]; then rc=" + std::to_string(path_missing) + "; fi\n";
+        text = "if [ ! -e " + ssh::shell_word(path) + " ]; then rc=" + std::to_string(path_missing) + "; fi\n";
     return text +
            "if [ \"$rc\" = 0 ]; then\n"
            "{ [ -d .castra ] || mkdir -m 700 .castra; } && printf '%s\\n' " +
-           ssh::quoted(inputs.at("stamp").get<std::string>()) +
+           ssh::shell_word(inputs.at("stamp").get<std::string>()) +
            " >.castra/stamp.new && mv -f .castra/stamp.new .castra/stamp || rc=72\nfi";
 }
 
