@@ -5,6 +5,7 @@ import json
 import pathlib
 import shutil
 import subprocess
+import time
 
 from support import Project
 
@@ -37,6 +38,15 @@ class Bootstrap(Project):
         self.server = self.dir / "server"
         self.server.write_text(SERVER.format(dropbear=DROPBEAR, dir=self.dir))
         self.server.chmod(0o755)
+
+    def tearDown(self):
+        # A job's watchdog in the "guest" looks every two seconds whether anybody still wants the job, then ends itself.
+        if self.config.exists() and self.home.exists():
+            self.castra("down", events=False)
+        limit = time.monotonic() + 20
+        while "sleep 2" in map(str.strip, self.processes().values()) and time.monotonic() < limit:
+            time.sleep(0.05)
+        super().tearDown()
 
     def forget_key(self):
         kept = [line for line in self.authorized.read_text().splitlines(True) if line != self.line]

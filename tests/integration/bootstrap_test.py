@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bootstrap through the whole of castra, with an SSH server in the place of a guest."""
+import contextlib
 import json
 import os
 import pathlib
@@ -49,7 +50,7 @@ class Success(Bootstrap):
         events = self.events(self.castra("bootstrap", "--bootstrap", "always"))
         self.assertEqual(steps_of(events), DONE)
         self.script("echo other\n")
-        events = self.events(self.castra("bootstrap", "g-0"), code=1)  # what it must verify still stands from before
+        events = self.events(self.castra("bootstrap", "g-0"))  # what it must verify still stands from before
         self.assertEqual(one(events, "bootstrap.planned")["reason"].split(" since")[0], "the script changed")
 
     def test_no_value_of_the_environment_is_anywhere(self):
@@ -234,7 +235,8 @@ class Interrupted(Failure):
         self.kill(next(vm["pid"] for vm in self.status()["vms"]))
         events = self.judge(rest_of(child, lines), 1)
         self.assertEqual(one(events, "bootstrap.failed")["error"]["code"], "guest_gone")
-        os.kill(int((self.remote / "pid").read_text()), signal.SIGKILL)  # the "guest" was only a process
+        with contextlib.suppress(ProcessLookupError):  # the "guest" was only a process; what ran in it may see its end
+            os.kill(int((self.remote / "pid").read_text()), signal.SIGKILL)
 
     def test_the_supervisor_is_killed_in_the_middle(self):
         self.script("echo $$ >pid; exec sleep 1000\n")
