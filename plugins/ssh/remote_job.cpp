@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <random>
+#include <utility>
 
 namespace castra::ssh {
 namespace {
@@ -17,11 +18,12 @@ std::string nonce() {
     return std::to_string(random()) + std::to_string(random());
 }
 
-// Lines of stdout, without the one that tells the exit code.
+// Lines of one stream, without the last one: it tells the exit code, and that nothing follows. An empty line before it
+// is ours.
 class Lines {
 public:
-    Lines(std::string marker, MaskedLog& log, const std::function<void(std::string_view)>& tell)
-        : marker_(std::move(marker)), log_(log), tell_(tell) {}
+    Lines(std::string marker, MaskedLog& log, std::function<void(std::string_view)> tell)
+        : marker_(std::move(marker)), log_(log), tell_(std::move(tell)) {}
 
     void add(std::string_view piece) {
         held_.append(piece);
@@ -37,6 +39,7 @@ public:
     }
     void flush() {
         if (!held_.empty() && !exit_code) take(held_, "");
+        if (!exit_code && std::exchange(is_blank_held_, false)) tell("", "\n");
         held_.clear();
     }
     std::optional<int> exit_code;
@@ -49,12 +52,20 @@ private:
             if (std::from_chars(digits.data(), digits.data() + digits.size(), code).ec == std::errc()) exit_code = code;
             return;
         }
+        if (std::exchange(is_blank_held_, false)) tell("", "\n");
+        if (line.empty())
+            is_blank_held_ = true;
+        else
+            tell(line, end);
+    }
+    void tell(std::string_view line, std::string_view end) {
         log_.add(std::string(line) + std::string(end));
         if (tell_) tell_(line);
     }
     std::string marker_, held_;
+    bool is_blank_held_ = false;
     MaskedLog& log_;
-    const std::function<void(std::string_view)>& tell_;
+    std::function<void(std::string_view)> tell_;
 };
 
 } // namespace
@@ -90,8 +101,10 @@ std::string job_script(const sdk::StepRequest& request, const RemoteJob& job, co
            "wait \"$job\"; rc=$?\n"
            "kill \"$watch\" 2>/dev/null\n" +
            (job.after.empty() ? std::string() : "if [ \"$rc\" = 0 ]; then\n" + job.after + "\nfi\n") +
-           "printf '\\n%s%s\\n' " + shell_word("castra-exit-" + nonce + " ") +
-           " \"$rc\"\n"
+           "end() { printf '\\n%s%s\\n' " + shell_word("castra-exit-" + nonce + " ") +
+           " \"$rc\"; }\n"
+           "end >&2\n"
+           "end\n"
            "}\n"
            "main\n";
 }
@@ -99,20 +112,24 @@ std::string job_script(const sdk::StepRequest& request, const RemoteJob& job, co
 JobResult run_job(const Session& session, const sdk::StepRequest& request, const RemoteJob& job, MaskedLog& log,
                   const std::function<void(std::string_view)>& on_line, const sdk::Call& call) {
     const auto mark = nonce();
-    Lines lines("castra-exit-" + mark + " ", log, on_line);
+    const auto marker = "castra-exit-" + mark + " ";
     JobResult result;
+    Lines lines(marker, log, on_line);
+    Lines complaints(marker, log, [&](std::string_view line) {
+        if (result.complaint.size() < complaint_bytes_max) result.complaint.append(line).append("\n");
+    });
     Child child(session.command("exec /bin/sh"));
     Conversation talk;
     talk.input = job_script(request, job, mark);
     talk.keeps_input_open = true; // its end is what ends the job
     talk.on_output = [&](std::string_view piece) { lines.add(piece); };
-    talk.on_error = [&](std::string_view piece) {
-        log.add(piece);
-        if (result.complaint.size() < complaint_bytes_max) result.complaint.append(piece);
-    };
-    talk.is_enough = [&] { return lines.exit_code.has_value(); };
+    talk.on_error = [&](std::string_view piece) { complaints.add(piece); };
+    // Both: the streams come by different ways, and the word that explains a failure is often the last of the other
+    // one.
+    talk.is_enough = [&] { return lines.exit_code.has_value() && complaints.exit_code.has_value(); };
     result.ending = converse(child, talk, call);
     lines.flush();
+    complaints.flush();
     log.flush();
     result.exit_code = lines.exit_code;
     return result;

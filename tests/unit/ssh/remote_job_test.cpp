@@ -93,5 +93,27 @@ std::vector<std::vector<std::string>> shells() {
 INSTANTIATE_TEST_SUITE_P(Shells, JobScript, ::testing::ValuesIn(shells()),
                          [](const auto& test) { return test.param.size() == 1 ? "dash" : "ash"; });
 
+// A server sends stdout and stderr by ways of their own: here, instead of ssh, a shell whose stderr arrives late.
+TEST(RunJob, HearsBothStreamsToTheirEnds) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "castra-job.XXXXXX").string();
+    const std::filesystem::path dir = ::mkdtemp(pattern.data());
+    std::ofstream(dir / "ssh") << "#!/bin/sh\nexec 3>&1\n/bin/sh 2>&1 >&3 3>&- | { sleep 0.3; cat >&2; }\n";
+    std::filesystem::permissions(dir / "ssh", std::filesystem::perms::owner_all);
+    const std::string path = ::getenv("PATH");
+    ::setenv("PATH", (dir.string() + ":" + path).c_str(), 1);
+    sdk::StepRequest request;
+    request.vm.ssh.emplace();
+    request.inputs = {{"remote_dir", (dir / "work").string()}, {"env", sdk::Json::object()}};
+    MaskedLog log("", sdk::Json::object());
+    castra_call limits{sizeof(castra_call), 0, 0, 0, -1, 0};
+    const auto result = run_job(Session(request.vm), request, {"echo out; echo; echo why >&2; exit 3", ""}, log,
+                                nullptr, sdk::Call(&limits));
+    ::setenv("PATH", path.c_str(), 1);
+    std::filesystem::remove_all(dir);
+    EXPECT_EQ(result.exit_code, 3);
+    EXPECT_EQ(result.complaint, "why\n");
+    EXPECT_EQ(log.tail(), "out\n\nwhy\n"); // and nothing of ours
+}
+
 } // namespace
 } // namespace castra::ssh
