@@ -71,6 +71,7 @@ void add_events(Grammar& grammar) {
     events->require_subcommand(0, 1);
     add_event_runs(grammar, events);
     add_events_verify(grammar, events);
+    add_events_diff_plan(grammar, events);
 }
 
 } // namespace castra

@@ -26,6 +26,8 @@ constexpr Example all_examples[] = {
     {"contract diff", "  castra contract diff old.json --json"},
     {"events runs", "  castra events runs\n  castra events runs --json"},
     {"events verify", "  castra events verify run.ndjson"},
+    {"events diff-plan",
+     "  castra up --plan --events ndjson > plan.ndjson\n  castra up\n  castra events diff-plan --plan plan.ndjson"},
     {"replay", "  castra replay latest --reporter ndjson"},
     {"report", "  castra report\n  castra report latest -o run.html"},
     {"plugin list", "  castra plugin list --json"},

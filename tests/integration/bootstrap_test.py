@@ -77,7 +77,8 @@ class Plan(Bootstrap):
         self.script("true\n")
         self.metadata('handshake_timeout_secs = 7\n[env]\nMORE = "of the file"', 'options = ["Compression=no"]')
         self.project(env='ONE = "value one"\n')
-        events = self.events(self.castra("up", "--plan"))
+        planned = self.castra("up", "--plan")
+        events = self.events(planned)
         self.assertFalse(self.home.exists(), list(self.home.rglob("*")) if self.home.exists() else "")
         self.assertFalse(self.remote.exists())
         plan = one(events, "bootstrap.planned")
@@ -90,9 +91,25 @@ class Plan(Bootstrap):
         run = one(self.events(self.castra("up")), "bootstrap.planned")
         same = ["mode", "action", "trigger", "steps", "script_path", "remote_dir", "env_keys", "artifact_hash", "metadata_path", "warnings"]
         self.assertEqual([plan.get(key) for key in same], [run.get(key) for key in same])
+        self.judge_differences(planned.stdout)
         plan = one(self.events(self.castra("bootstrap", "--plan")), "bootstrap.planned")
         self.assertEqual(plan["action"], "would_skip")
         self.assertIn("unchanged since run", plan["reason"])
+
+    def judge_differences(self, planned):
+        """castra events diff-plan: of this run, of a plan that was another, of a file that is no plan."""
+        saved = self.dir / "plan.ndjson"
+        diff = lambda *words: self.castra("events", "diff-plan", *words, events=False)
+        saved.write_text(planned)
+        same = diff("--plan", str(saved))
+        self.assertEqual((same.returncode, same.stdout.endswith(": 1 VM, as planned\n")), (0, True), same)
+        saved.write_text(planned.replace('"Compression=no"', '"Compression=yes"'))
+        other = diff("latest", "--plan", str(saved), "--json")
+        self.assertEqual((other.returncode, [one["what"] for one in json.loads(other.stdout)["differences"]]), (1, ["ssh"]), other)
+        for text in ("", "no stream\n"):
+            saved.write_text(text)
+            refused = diff("--plan", str(saved))
+            self.assertEqual((refused.returncode, "castra up --plan" in refused.stderr), (2, True), refused)
 
     def test_modes_of_the_command_line(self):
         self.script("true\n")
@@ -134,6 +151,9 @@ class Failure(Bootstrap):
         self.assertIn("not there", failed["error"]["detail"])
         self.assertTrue(failed["remediation"])
         self.assertEqual(self.states(), {"g-0": "ready"})
+        answer = self.castra("events", "diff-plan", "--json", events=False)
+        self.assertEqual(json.loads(answer.stdout)["differences"],
+                         [{"vm": "g-0", "what": "result", "planned": "success", "actual": "failed at apply: script_failed"}])
         self.assertEqual(events[-1]["vms"], [{"vm": "g-0", "final_state": "ready", "outcome": "failed"}])
         events = self.events(self.castra("bootstrap"), code=1)
         self.assertIn("continues at step apply", one(events, "bootstrap.planned")["reason"])
