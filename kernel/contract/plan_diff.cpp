@@ -21,6 +21,12 @@ bool is_words(std::string_view field) {
     return field == "reason" || field == "warnings";
 }
 
+// An automatic port is 0 until a launch decides it.
+Json with_port_of(Json ssh, const Json& actual) {
+    if (ssh.is_object() && actual.is_object() && field_of(ssh, "port") == 0) ssh["port"] = field_of(actual, "port");
+    return ssh;
+}
+
 // The result that a plan promises.
 Json promised(const Json& planned) {
     if (planned.is_null()) return {};
@@ -69,7 +75,9 @@ void PlanDiff::compare(const std::string& name, const Vm& vm, std::vector<PlanDi
     };
     if (!vm.planned.is_null() && !vm.replanned.is_null())
         BootstrapPlanned::describe([&](const char* field, auto, const Note&) {
-            if (!is_words(field)) look(field, field_of(vm.planned, field), field_of(vm.replanned, field));
+            if (is_words(field)) return;
+            auto actual = field_of(vm.replanned, field);
+            look(field, with_port_of(field_of(vm.planned, field), actual), std::move(actual));
         });
     look("result", promised(vm.planned), vm.result);
     if (vm.result == "success" && !vm.planned.is_null()) look("steps_done", field_of(vm.planned, "steps"), vm.steps);

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 
-from support import Project
+from support import CASTRA, Project
 
 DROPBEAR = shutil.which("dropbear") or shutil.which("dropbear", path="/usr/sbin:/sbin")
 SERVER = """#!/bin/sh
@@ -49,6 +49,10 @@ class Bootstrap(Project):
         while "sleep 2" in map(str.strip, self.processes().values()) and time.monotonic() < limit:
             time.sleep(0.05)
         super().tearDown()
+
+    def diff_plan(self, *words):
+        return subprocess.run([CASTRA, "events", "diff-plan", "--config", str(self.config), *words], env=self.env,
+                              capture_output=True, text=True, timeout=60)
 
     def assert_gone(self, pid):
         for _ in range(300):

@@ -99,16 +99,15 @@ class Plan(Bootstrap):
     def judge_differences(self, planned):
         """castra events diff-plan: of this run, of a plan that was another, of a file that is no plan."""
         saved = self.dir / "plan.ndjson"
-        diff = lambda *words: self.castra("events", "diff-plan", *words, events=False)
         saved.write_text(planned)
-        same = diff("--plan", str(saved))
+        same = self.diff_plan("--plan", str(saved))
         self.assertEqual((same.returncode, same.stdout.endswith(": 1 VM, as planned\n")), (0, True), same)
         saved.write_text(planned.replace('"Compression=no"', '"Compression=yes"'))
-        other = diff("latest", "--plan", str(saved), "--json")
+        other = self.diff_plan("latest", "--plan", str(saved), "--json")
         self.assertEqual((other.returncode, [one["what"] for one in json.loads(other.stdout)["differences"]]), (1, ["ssh"]), other)
         for text in ("", "no stream\n"):
             saved.write_text(text)
-            refused = diff("--plan", str(saved))
+            refused = self.diff_plan("--plan", str(saved))
             self.assertEqual((refused.returncode, "castra up --plan" in refused.stderr), (2, True), refused)
 
     def test_modes_of_the_command_line(self):
@@ -151,7 +150,7 @@ class Failure(Bootstrap):
         self.assertIn("not there", failed["error"]["detail"])
         self.assertTrue(failed["remediation"])
         self.assertEqual(self.states(), {"g-0": "ready"})
-        answer = self.castra("events", "diff-plan", "--json", events=False)
+        answer = self.diff_plan("--json")
         self.assertEqual(json.loads(answer.stdout)["differences"],
                          [{"vm": "g-0", "what": "result", "planned": "success", "actual": "failed at apply: script_failed"}])
         self.assertEqual(events[-1]["vms"], [{"vm": "g-0", "final_state": "ready", "outcome": "failed"}])

@@ -62,6 +62,14 @@ TEST_F(PlanDiffTest, WhatChangedBetweenPlanAndRunIsNamed) {
     EXPECT_EQ(told(), (Texts{"a remote_dir null \"/x\"", "a artifact_hash \"sha256:1\" \"sha256:2\""}));
 }
 
+TEST_F(PlanDiffTest, APortThatOnlyALaunchDecidesIsAsPlanned) {
+    diff_.plan(planned("a", {{"ssh", {{"host", "h"}, {"port", 0}}}}));
+    was("a", planned("a", {{"ssh", {{"host", "h"}, {"port", 2222}}}}), {"connect", "apply"}, completed("a", "success"));
+    EXPECT_EQ(told(), Texts{});
+    diff_.plan(planned("a", {{"ssh", {{"host", "other"}, {"port", 0}}}}));
+    EXPECT_EQ(told().size(), 1U);
+}
+
 TEST_F(PlanDiffTest, ResultsAreHeldAgainstWhatWasPromised) {
     diff_.plan(planned("failed"));
     was("failed", planned("failed"), {"connect"},
