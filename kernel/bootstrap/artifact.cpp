@@ -4,6 +4,7 @@
 #include "host/files.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <sys/stat.h>
 
@@ -28,9 +29,27 @@ bool leads_out(const fs::path& link_dir, const fs::path& target) {
     return !end.empty() && *end.begin() == "..";
 }
 
+std::int64_t unix_now_us() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+// Of a file that may be large. One that changes while it is read has a digest that nobody will ask for again.
+Result<std::string> digest_of(const fs::path& file, const KnownDigests& known) {
+    const auto before = identity_of(file);
+    if (!before || before->size_bytes < KnownDigests::file_bytes_min) return digest_of(file);
+    if (auto found = known.cache.find(*before)) return *found;
+    const auto began_us = unix_now_us();
+    CASTRA_TRY(digest, digest_of(file));
+    const auto after = identity_of(file);
+    if (known.may_remember && after && *after == *before)
+        (void)known.cache.remember(*before, digest, began_us); // without it the next run reads it again
+    return digest;
+}
+
 class Payload {
 public:
-    explicit Payload(fs::path root) : root_(std::move(root)) {}
+    Payload(fs::path root, const KnownDigests& known) : root_(std::move(root)), known_(known) {}
 
     Result<> add(const fs::path& relative, int depth) {
         const auto path = relative.empty() ? root_ : root_ / relative;
@@ -44,7 +63,7 @@ public:
                         "correct payload in [vms.bootstrap]");
         const auto mode = std::to_string(info.st_mode & 07777U);
         if (S_ISREG(info.st_mode)) {
-            CASTRA_TRY(digest, digest_of(path));
+            CASTRA_TRY(digest, digest_of(path, known_));
             bytes_ += info.st_size;
             return note({"file", relative.string(), mode, digest});
         }
@@ -78,6 +97,7 @@ private:
         return {};
     }
     fs::path root_;
+    const KnownDigests& known_;
     std::vector<std::string> parts_;
     std::size_t entries_ = 0;
     std::int64_t bytes_ = 0;
@@ -92,7 +112,7 @@ std::string hash_of(const std::vector<std::string>& parts) {
     return "sha256:" + files::sha256_of(all);
 }
 
-Result<Artifact> measure_artifact(const BootstrapConfig& config) {
+Result<Artifact> measure_artifact(const BootstrapConfig& config, const KnownDigests& known) {
     Artifact artifact;
     if (!config.script.empty()) {
         std::error_code error;
@@ -103,7 +123,7 @@ Result<Artifact> measure_artifact(const BootstrapConfig& config) {
         artifact.script_hash = "sha256:" + digest;
     }
     if (!config.payload.empty()) {
-        Payload payload(config.payload);
+        Payload payload(config.payload, known);
         CASTRA_CHECK(payload.add({}, 0));
         artifact.payload_hash = payload.hash();
         artifact.payload_bytes = payload.bytes();

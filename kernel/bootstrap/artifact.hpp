@@ -6,6 +6,7 @@
 #pragma once
 #include "base/result.hpp"
 #include "config/project_config.hpp"
+#include "state/digest_cache.hpp"
 
 #include <cstdint>
 
@@ -23,7 +24,14 @@ struct Artifact {
     bool has_payload = false;
 };
 
-Result<Artifact> measure_artifact(const BootstrapConfig& config);
+// Digests of large files that were read before.
+struct KnownDigests {
+    static constexpr std::int64_t file_bytes_min = 8LL << 20; // smaller ones are read again sooner than looked up
+    DigestCache cache;
+    bool may_remember = true; // false: writes nothing
+};
+
+Result<Artifact> measure_artifact(const BootstrapConfig& config, const KnownDigests& known);
 
 // "sha256:..." of a list of texts, in which none can take the place of another.
 std::string hash_of(const std::vector<std::string>& parts);

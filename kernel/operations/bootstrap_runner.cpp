@@ -31,7 +31,7 @@ BootstrapRunner::BootstrapRunner(Workshop& workshop, const Project& project, Eve
       plugins_(workshop.installation(), workshop.registry(), &project.config),
       window_(workshop.host().executor(), parallel_of(project, workshop.installation())) {}
 
-Task<Result<Artifact>> BootstrapRunner::measure(const BootstrapConfig& config) {
+Task<Result<Artifact>> BootstrapRunner::measure(const BootstrapConfig& config, bool may_remember) {
     const auto key = key_of(config);
     auto& host = workshop_.host();
     if (const auto found = measured_.find(key); found != measured_.end()) {
@@ -40,7 +40,8 @@ Task<Result<Artifact>> BootstrapRunner::measure(const BootstrapConfig& config) {
     }
     auto& entry = measured_[key];
     entry.done = std::make_unique<Gate>(host.executor());
-    std::function<Result<Artifact>()> work = [config] { return measure_artifact(config); };
+    const KnownDigests known{DigestCache::of(workshop_.installation().environment), may_remember};
+    std::function<Result<Artifact>()> work = [config, known] { return measure_artifact(config, known); };
     auto measured = co_await run_blocking<Result<Artifact>>(host, std::move(work), measure_wait);
     auto& mine = measured_.at(key);
     mine.artifact = measured ? std::move(*measured)
@@ -49,10 +50,10 @@ Task<Result<Artifact>> BootstrapRunner::measure(const BootstrapConfig& config) {
     co_return mine.artifact;
 }
 
-Task<BootstrapSubject> BootstrapRunner::subject(const VmConfig& vm, const BootstrapTarget& target) {
+Task<BootstrapSubject> BootstrapRunner::subject(const VmConfig& vm, const BootstrapTarget& target, bool is_plan) {
     auto subject = subject_of(project_, vm, target);
     if (vm.bootstrap.mode == "skip" || !has_bootstrap(vm.bootstrap)) co_return subject;
-    auto artifact = co_await measure(vm.bootstrap);
+    auto artifact = co_await measure(vm.bootstrap, !is_plan);
     subject.artifact = std::move(artifact);
     auto steps = make_steps(workshop_.host(), plugins_, vm.bootstrap);
     if (steps)
@@ -65,7 +66,7 @@ Task<BootstrapSubject> BootstrapRunner::subject(const VmConfig& vm, const Bootst
 Task<std::optional<contract::BootstrapPlanned>> BootstrapRunner::plan(const VmConfig& vm, const BootstrapTarget& target,
                                                                       bool always_tell) {
     if (!always_tell && !has_bootstrap(vm.bootstrap)) co_return std::nullopt;
-    auto about = co_await subject(vm, target);
+    auto about = co_await subject(vm, target, true);
     auto plan = co_await plan_bootstrap(std::move(about), project_.layout, cancel_);
     co_return std::move(plan.event);
 }
@@ -86,7 +87,7 @@ Task<> BootstrapRunner::run(Machine& machine, bool always_tell) {
         ~Place() { window.leave(); }
     } place{window_};
     const auto target = target_of(machine.record());
-    auto about = co_await subject(*vm, target);
+    auto about = co_await subject(*vm, target, false);
     auto plan = co_await plan_bootstrap(std::move(about), project_.layout, cancel_);
     Pipeline pipeline(project_.layout, workshop_.host().clock(), handshakes_);
     auto result = co_await pipeline.run(bus_, std::move(plan), cancel_, machine.ended());

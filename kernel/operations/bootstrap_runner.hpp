@@ -24,8 +24,8 @@ public:
     const std::map<std::string, BootstrapResult>& results() const { return results_; }
 
 private:
-    Task<BootstrapSubject> subject(const VmConfig& vm, const BootstrapTarget& target);
-    Task<Result<Artifact>> measure(const BootstrapConfig& config);
+    Task<BootstrapSubject> subject(const VmConfig& vm, const BootstrapTarget& target, bool is_plan);
+    Task<Result<Artifact>> measure(const BootstrapConfig& config, bool may_remember);
 
     Workshop& workshop_;
     const Project& project_;

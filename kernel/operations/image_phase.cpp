@@ -25,7 +25,7 @@ class Preparation {
 public:
     Preparation(Workshop& workshop, EventBus& bus, const ImageWish& wish, Gate& cancel)
         : workshop_(workshop), bus_(bus), wish_(wish), cancel_(cancel),
-          cache_(cache_dir(workshop.installation().environment) / "digests.json") {}
+          cache_(DigestCache::of(workshop.installation().environment)) {}
 
     // Errors: preflight, io, timeout, cancelled.
     Task<Result<>> run();

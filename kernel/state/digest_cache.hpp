@@ -4,6 +4,7 @@
 // which costs a hash. A damaged file is an empty cache. Limits: entries_max, the oldest go.
 #pragma once
 #include "host/file_identity.hpp"
+#include "state/layout.hpp"
 
 #include <optional>
 #include <string>
@@ -17,6 +18,10 @@ public:
     static constexpr std::int64_t settled_ns = 100'000'000;
 
     explicit DigestCache(std::filesystem::path file) : file_(std::move(file)) {}
+    // The one that all projects share.
+    static DigestCache of(const Environment& environment) {
+        return DigestCache(cache_dir(environment) / "digests.json");
+    }
 
     std::optional<std::string> find(const FileIdentity& identity) const;
     // `now_unix_us`: when the hashing began. Errors: io.

@@ -116,8 +116,8 @@ class Fleet(BootstrappedGuest):
 
 class BigPayload(BootstrappedGuest):
     def test_a_payload_larger_than_memory_is_streamed(self):
-        self.bootstrap('[ "$(wc -c <"$CASTRA_PAYLOAD_DIR/big")" = 209715200 ]\n', machine="q35", disk=True, memory="96 MiB",
-                       payload={"big": os.urandom(1 << 20) * 200})
+        self.bootstrap('[ "$(wc -c <"$CASTRA_PAYLOAD_DIR/big")" = 524288000 ]\n', machine="q35", disk=True, memory="96 MiB",
+                       payload={"big": os.urandom(1 << 20) * 500})
         events = self.events(self.castra("up", timeout=280))
         progress = [event["progress"]["current"] for event in events if event.get("span") == "transfer:g-0"]
         self.assertEqual(progress, sorted(progress))

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bootstrap/artifact.hpp"
 
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <thread>
 
 namespace castra {
 namespace {
@@ -28,12 +30,12 @@ protected:
     void TearDown() override { fs::remove_all(dir_); }
     void write(const std::string& name, const std::string& text) { std::ofstream(dir_ / name) << text; }
     Artifact measured() const {
-        const auto artifact = measure_artifact(config_);
+        const auto artifact = measure_artifact(config_, known_);
         if (!artifact) ADD_FAILURE() << artifact.error().text;
         return artifact.value_or(Artifact());
     }
     std::string refusal() const {
-        const auto artifact = measure_artifact(config_);
+        const auto artifact = measure_artifact(config_, known_);
         EXPECT_FALSE(artifact);
         if (artifact) return {};
         EXPECT_EQ(artifact.error().code, ErrorCode::preflight);
@@ -42,7 +44,34 @@ protected:
     }
     fs::path dir_;
     BootstrapConfig config_;
+    KnownDigests known_{DigestCache("/dev/null"), false};
 };
+
+// The content is changed behind the back of all five marks by writing another digest into the cache.
+TEST_F(ArtifactOfFiles, ReadsALargeFileOnceAndASmallOneAlways) {
+    known_ = {DigestCache(dir_ / "digests.json"), true};
+    write("payload/big", std::string(KnownDigests::file_bytes_min, 'x'));
+    ::timespec past[2] = {{1000, 0}, {1000, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, (dir_ / "payload/big").c_str(), past, 0), 0);
+    std::this_thread::sleep_for(std::chrono::nanoseconds(2 * DigestCache::settled_ns)); // younger ones are not trusted
+    const auto first = measured().payload_hash;
+    ASSERT_TRUE(fs::exists(dir_ / "digests.json"));
+    const auto big = identity_of(dir_ / "payload/big");
+    ASSERT_TRUE(big);
+    EXPECT_TRUE(known_.cache.find(*big));
+    EXPECT_FALSE(known_.cache.find(*identity_of(dir_ / "payload/a")));
+    EXPECT_EQ(measured().payload_hash, first);
+    ASSERT_TRUE(known_.cache.remember(*big, std::string(64, '0'), big->ctime_ns / 1000 + 10'000'000));
+    EXPECT_NE(measured().payload_hash, first) << "it was read again";
+}
+
+TEST_F(ArtifactOfFiles, APlanRemembersNothing) {
+    known_ = {DigestCache(dir_ / "digests.json"), false};
+    write("payload/big", std::string(KnownDigests::file_bytes_min, 'x'));
+    std::this_thread::sleep_for(std::chrono::nanoseconds(2 * DigestCache::settled_ns));
+    (void)measured();
+    EXPECT_FALSE(fs::exists(dir_ / "digests.json"));
+}
 
 TEST_F(ArtifactOfFiles, IsTheSameTwice) {
     EXPECT_EQ(measured().artifact_hash, measured().artifact_hash);
