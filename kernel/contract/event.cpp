@@ -3,6 +3,13 @@
 
 namespace castra::contract {
 
+Body::Body() = default;
+Body::Body(const Body& other) = default;
+Body::Body(Body&& other) noexcept = default;
+Body& Body::operator=(const Body& other) = default;
+Body& Body::operator=(Body&& other) noexcept = default;
+Body::~Body() = default;
+
 Draft message(Severity severity, std::string text, std::string code) {
     Draft out;
     auto& event = out.body.emplace<Message>();

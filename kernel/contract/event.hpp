@@ -20,7 +20,17 @@ template <class... E>
 struct BodyOf<std::tuple<E...>> {
     using type = std::variant<E..., Extension>;
 };
-using Body = BodyOf<EventTypes>::type;
+// Its copies, moves and destruction are compiled once: of so many alternatives they are seconds in every file.
+struct Body : BodyOf<EventTypes>::type {
+    using Variant = BodyOf<EventTypes>::type;
+    using Variant::Variant;
+    Body();
+    Body(const Body& other);
+    Body(Body&& other) noexcept;
+    Body& operator=(const Body& other);
+    Body& operator=(Body&& other) noexcept;
+    ~Body();
+};
 
 struct Event {
     Envelope envelope;

@@ -22,19 +22,19 @@ template <class T = void>
 using Task = asio::awaitable<T>;
 using Executor = asio::any_io_executor;
 
+// The two most frequent ones are compiled once, in async.cpp: Asio's machinery behind them is seconds of compile time.
+Task<std::variant<std::monostate, std::monostate>> operator||(Task<> one, Task<> other);
+
 class Gate {
 public:
-    explicit Gate(const Executor& executor) : timer_(executor, asio::steady_timer::time_point::max()) {}
+    explicit Gate(const Executor& executor);
+    ~Gate();
+    Gate(const Gate&) = delete;
+    Gate& operator=(const Gate&) = delete;
     bool is_open() const { return open_; }
-    void open() {
-        open_ = true;
-        timer_.cancel();
-    }
+    void open();
     // Returns when open; at once if it is. Ends early, closed, when the awaiting coroutine is cancelled.
-    Task<> wait() {
-        boost::system::error_code ignored;
-        if (!open_) co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    }
+    Task<> wait();
 
 private:
     asio::steady_timer timer_;

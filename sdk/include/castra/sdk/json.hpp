@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON for the glue: absent means default, "" and 0 are values, and a wrong type names its field.
 #pragma once
+#include <concepts>
 #include <cstddef>
 #include <iterator>
 #include <limits>
@@ -61,15 +62,18 @@ void write_field(Json& to, const char* key, const std::optional<T>& value) {
 
 } // namespace castra::sdk
 
-// Both directions of a plain struct, from one list of its members; in the namespace of the struct.
+// Both directions of a plain struct, from one list of its members; in the namespace of the struct. Templates, so that
+// only who reads or writes JSON pays for compiling them.
 #define CASTRA_SDK_READ_(member) ::castra::sdk::read_field(from, #member, value.member);
 #define CASTRA_SDK_WRITE_(member) ::castra::sdk::write_field(to, #member, value.member);
 #define CASTRA_SDK_JSON(Type, ...)                                                                                     \
-    inline void from_json(const nlohmann::json& from, Type& value) {                                                   \
+    template <std::same_as<nlohmann::json> Json_>                                                                      \
+    void from_json(const Json_& from, Type& value) {                                                                   \
         if (!from.is_object()) throw std::invalid_argument(#Type " must be a JSON object");                            \
         NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(CASTRA_SDK_READ_, __VA_ARGS__))                                       \
     }                                                                                                                  \
-    inline void to_json(nlohmann::json& to, const Type& value) {                                                       \
+    template <std::same_as<nlohmann::json> Json_>                                                                      \
+    void to_json(Json_& to, const Type& value) {                                                                       \
         to = nlohmann::json::object();                                                                                 \
         NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(CASTRA_SDK_WRITE_, __VA_ARGS__))                                      \
     }
@@ -84,13 +88,15 @@ void write_field(Json& to, const char* key, const std::optional<T>& value) {
 #define CASTRA_SDK_TO_NAME_(name)                                                                                      \
     if (value == Enum_::name) to = #name;
 #define CASTRA_SDK_ENUM(Type, ...)                                                                                     \
-    inline void from_json(const nlohmann::json& from, Type& value) {                                                   \
+    template <std::same_as<nlohmann::json> Json_>                                                                      \
+    void from_json(const Json_& from, Type& value) {                                                                   \
         using Enum_ = Type;                                                                                            \
-        const auto& text = from.get_ref<const std::string&>();                                                         \
+        const std::string& text = from.template get_ref<const std::string&>();                                         \
         NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(CASTRA_SDK_FROM_NAME_, __VA_ARGS__))                                  \
         throw std::invalid_argument("unknown " #Type " \"" + text + "\", one of: " #__VA_ARGS__);                      \
     }                                                                                                                  \
-    inline void to_json(nlohmann::json& to, Type value) {                                                              \
+    template <std::same_as<nlohmann::json> Json_>                                                                      \
+    void to_json(Json_& to, Type value) {                                                                              \
         using Enum_ = Type;                                                                                            \
         NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(CASTRA_SDK_TO_NAME_, __VA_ARGS__))                                    \
     }
