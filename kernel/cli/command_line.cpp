@@ -163,7 +163,8 @@ tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* c
         app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
     } catch (const CLI::CallForHelp&) {
         const auto path = path_of(app);
-        return answer(innermost(app)->help(path == "castra" ? "" : path.substr(7)));
+        const auto parents = path.rfind(' '); // CLI11 adds the command's own name
+        return answer(innermost(app)->help(parents == std::string::npos ? "" : path.substr(0, parents)));
     } catch (const CLI::CallForAllHelp&) {
         return answer(app.help("", CLI::AppFormatMode::All));
     } catch (const CLI::CallForVersion&) {

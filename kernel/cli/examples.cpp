@@ -44,6 +44,7 @@ void add_examples(Grammar& grammar) {
         for (std::string word; words >> word;)
             command = command->get_subcommand(word);
         auto footer = command->get_footer();
+        if (footer == grammar.app().get_footer()) footer.clear(); // CLI11 hands castra's own down
         while (!footer.empty() && footer.back() == '\n')
             footer.pop_back();
         if (footer.find("Examples:") == std::string::npos) command->footer(footer + "\nExamples:\n" + example.lines);

@@ -90,6 +90,7 @@ Task<int> init(App& app, const CommandLine& line, InitOptions options) {
     const auto text = text_of(name);
     if (const auto good = parse_project(text, file, {app.installation().environment.home}); !good)
         co_return refuse({ErrorCode::usage, good.error().front().text, good.error().front().hint});
+    std::filesystem::create_directories(directory, problem); // what cannot be made is told by the next line
     if (const auto made = files::make_new(file, text); !made) co_return refuse(made.error());
     const bool has_image = files::exists(cache_dir(app.installation().environment) / "images/tiny");
     if (line.json)

@@ -161,6 +161,8 @@ std::string values_table(CLI::App& app) {
     return out;
 }
 
+// clang-format takes the scripts for C++.
+// clang-format off
 std::string bash_script(CLI::App& app) {
     return R"sh(# bash completion of castra, made by: castra completion bash
 _castra() {
@@ -180,11 +182,12 @@ _castra() {
         mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word")
         return
     fi
-    [[ $vms == yes && $word != -* ]] && words="$words $("${COMP_WORDS[0]}" complete-vms 2>/dev/null)" [[$word == -*]] ||
-               words = $(tr ' ' '\n' < < < "$words" | grep - v '^-') mapfile - t COMPREPLY < <
-                           (compgen - W "$words" --"$word") [[${#COMPREPLY[@]} - gt 0 || $word == -*]] ||
-                       mapfile - t COMPREPLY < < (compgen - f-- "$word")}
-#Sets words and vms for a command; fails if there is none of this name.
+    [[ $vms == yes && $word != -* ]] && words="$words $("${COMP_WORDS[0]}" complete-vms 2>/dev/null)"
+    [[ $word == -* ]] || words=$(tr ' ' '\n' <<<"$words" | grep -v '^-')
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+    [[ ${#COMPREPLY[@]} -gt 0 || $word == -* ]] || mapfile -t COMPREPLY < <(compgen -f -- "$word")
+}
+# Sets words and vms for a command; fails if there is none of this name.
 _castra_words() {
     case $1 in
 )sh" + words_table(app) +
@@ -221,18 +224,13 @@ _castra() {
     esac
     if [[ -n $values ]]; then compadd -- ${=values}; return; fi
     [[ $vms == yes && $word != -* ]] && words="$words $(castra complete-vms 2>/dev/null)"
-    [[ $word == -* ]] || words=${(j: :)${
-            (M) ${ = words} : #[^-]*
-        }
-    }
-    compadd-- ${ = words} || _files
-    }
-    if
-        [[${funcstack[1]} == _castra]];
-    then _castra "$@";
-    else compdef _castra castra; fi
+    [[ $word == -* ]] || words=${(j: :)${(M)${=words}:#[^-]*}}
+    compadd -- ${=words} || _files
+}
+if [[ ${funcstack[1]} == _castra ]]; then _castra "$@"; else compdef _castra castra; fi
 )sh";
 }
+// clang-format on
 
 std::string fish_script(CLI::App& app) {
     std::string out = "# fish completion of castra, made by: castra completion fish\ncomplete -c castra -f\n";

@@ -98,7 +98,8 @@ private:
 
     void add_vm(const VmConfig& vm, const std::vector<std::string>& places) {
         const auto prefix = "vms." + vm.name;
-        for (const auto& [below, key] : keys_of(places)) {
+        for (const auto& [below, named] : keys_of(places)) {
+            const auto& key = named; // clang 14 captures no binding
             const KeyNote* said_by = nullptr;
             const KeyNote* weakest = nullptr;
             json value;

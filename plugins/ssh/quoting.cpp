@@ -3,7 +3,7 @@
 
 namespace castra::ssh {
 
-std::string quoted(std::string_view text) {
+std::string shell_word(std::string_view text) {
     std::string out = "'";
     for (const char c : text)
         if (c == '\'')
@@ -14,7 +14,7 @@ std::string quoted(std::string_view text) {
 }
 
 std::string shell_command(std::string_view script) {
-    return "exec /bin/sh -c " + quoted(script);
+    return "exec /bin/sh -c " + shell_word(script);
 }
 
 std::string option_path(std::string_view path) {

@@ -63,7 +63,7 @@ std::string job_script(const sdk::StepRequest& request, const RemoteJob& job, co
     const auto dir = request.inputs.at("remote_dir").get<std::string>();
     std::string exports;
     auto variable = [&exports](const std::string& name, const std::string& value) {
-        exports += "export " + name + "=" + quoted(value) + "\n";
+        exports += "export " + name + "=" + shell_word(value) + "\n";
     };
     variable("CASTRA_VM", request.vm.name);
     variable("CASTRA_PROJECT", request.vm.project);
@@ -76,11 +76,11 @@ std::string job_script(const sdk::StepRequest& request, const RemoteJob& job, co
     // reads our stdin to its end (we are gone, or gave up) ends that.
     return "main() {\n"
            "mkdir -p -- " +
-           quoted(dir) + " && cd -- " + quoted(dir) + " || exit 125\n" + exports +
+           shell_word(dir) + " && cd -- " + shell_word(dir) + " || exit 125\n" + exports +
            "exec 3<&0\n"
            "own=; command -v setsid >/dev/null 2>&1 && own=setsid\n"
            "$own /bin/sh -c " +
-           quoted(job.command) +
+           shell_word(job.command) +
            " </dev/null 3<&- &\n"
            "job=$!\n"
            "{ cat <&3; kill -TERM \"-$job\" || kill -TERM \"$job\"; sleep 2; kill -KILL \"-$job\" || kill -KILL "
@@ -90,7 +90,7 @@ std::string job_script(const sdk::StepRequest& request, const RemoteJob& job, co
            "wait \"$job\"; rc=$?\n"
            "kill \"$watch\" 2>/dev/null\n" +
            (job.after.empty() ? std::string() : "if [ \"$rc\" = 0 ]; then\n" + job.after + "\nfi\n") +
-           "printf '\\n%s%s\\n' " + quoted("castra-exit-" + nonce + " ") +
+           "printf '\\n%s%s\\n' " + shell_word("castra-exit-" + nonce + " ") +
            " \"$rc\"\n"
            "}\n"
            "main\n";

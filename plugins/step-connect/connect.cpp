@@ -21,7 +21,7 @@ constexpr std::size_t answer_bytes_max = 64 * 1024;
 
 // What the guest tells before it waits: lines "castra-fact NAME VALUE", then "castra-ready".
 std::string hello(const std::string& remote_dir) {
-    const auto dir = ssh::quoted(remote_dir + "/.castra");
+    const auto dir = ssh::shell_word(remote_dir + "/.castra");
     return "for fact in transfer stamp; do\n"
            "if [ -r " +
            dir + "/\"$fact\" ] && read -r value <" + dir +

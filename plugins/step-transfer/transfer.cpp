@@ -44,7 +44,7 @@ std::string unpacker(const sdk::Json& inputs) {
     return "set -eu\n"
            "umask 022\n"
            "d=" +
-           ssh::quoted(inputs.at("remote_dir").get<std::string>()) +
+           ssh::shell_word(inputs.at("remote_dir").get<std::string>()) +
            "\n"
            "if [ -h \"$d\" ]; then echo 'castra: remote_dir is a symbolic link' >&2; exit 70; fi\n"
            "mkdir -p -- \"$d\"\n"
@@ -58,7 +58,7 @@ std::string unpacker(const sdk::Json& inputs) {
            "if [ -f .castra/incoming/script ]; then chmod 700 .castra/incoming/script; mv -f .castra/incoming/script "
            ".castra/script; fi\n"
            "printf '%s\\n' " +
-           ssh::quoted(inputs.at("content_hash").get<std::string>()) +
+           ssh::shell_word(inputs.at("content_hash").get<std::string>()) +
            " >.castra/transfer\n"
            "echo castra-transferred\n";
 }

@@ -114,7 +114,7 @@ class Look(Project):
                 break
             out += piece
         os.close(main)
-        return b"\x1b[" in out
+        return re.search(rb"\x1b\[[0-9;]*m", out) is not None
 
     def test_colours_only_on_a_terminal_and_as_asked(self):
         self.assertTrue(self.colours("--color", "always"))
@@ -212,7 +212,9 @@ class Logs(Project):
         self.assertIn("p-0 process | first", self.logs().stdout)
         lines = [json.loads(line) for line in self.logs("--json", "--log", "process").stdout.splitlines()]
         self.assertEqual(lines, [{"vm": "p-0", "log": "process", "text": text} for text in ("first", "second")])
-        self.assertIn("supervisor |", self.logs("--log", "supervisor,process").stdout)
+        with next(self.home.rglob("supervisor.log")).open("a") as log:
+            log.write("said by hand\n")
+        self.assertIn("supervisor | said by hand\n", self.logs("--log", "supervisor,process").stdout)
 
     def test_they_stay_after_down(self):
         self.events(self.castra("down"))

@@ -43,7 +43,9 @@ class Howto(Page):
         try:
             subprocess.run(["cmake", "--install", BUILD, "--prefix", place], check=True, capture_output=True, timeout=300)
             self.run_page("docs/HOWTO.md", 280, CMAKE_PREFIX_PATH=str(place), castra=str(place / "bin/castra"))
-            self.assertTrue((self.dir / "told.txt").is_file(), "the reporter was told")
+            told = pathlib.Path("/tmp/told.txt")  # as the page has it
+            self.addCleanup(told.unlink, missing_ok=True)
+            self.assertIn("own-reporter", told.read_text(), "the reporter was told")
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
@@ -59,7 +61,8 @@ class Pages(unittest.TestCase):
     def test_no_command_of_a_page_is_unknown_to_castra(self):
         """Also where a page only mentions one: `castra x` in the text of README and docs."""
         known = {words.split()[0] for words in re.findall(r"^## `castra ([^`]+)`$", (SOURCE / "docs/CLI.md").read_text(), re.M)}
-        known |= {"supervise", "broker", "bus", "bootstrap", "plan", "watch", "report"}  # named by pages before they are commands
+        known |= {"supervise", "reference"}  # not shown in help
+        known |= {"broker", "bus"}  # BROKER.md says at its top that they do not exist yet
         for page in [SOURCE / "README.md", *sorted((SOURCE / "docs").glob("*.md"))]:
             for command in re.findall(r"`castra ([a-z][a-z-]+)", page.read_text()):
                 with self.subTest(f"{page.name}: castra {command}"):

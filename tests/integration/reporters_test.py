@@ -266,7 +266,9 @@ class Ndjson(Reported):
 
     def test_rotating_what_is_no_file_is_refused(self):
         self.fleet(("ndjson", {"fd": 2, "rotate_bytes": 65536}))
-        self.assertEqual(self.castra("up").stdout.count("reporter_failed"), 1)
+        refused = self.castra("up")
+        self.assertEqual(refused.returncode, 3)
+        self.assertIn("Missing dependency 'path'", refused.stdout)
 
 
 class Conformance(unittest.TestCase):

@@ -39,15 +39,15 @@ TEST(EffectiveValues, SayWhichLineOrThatItIsTheDefault) {
 }
 
 TEST(EffectiveValues, OfAnInstanceAreItsOwnThenItsGroupsThenTheDefaults) {
-    const auto values = effective("[bootstrap]\nmode = \"always\"\nremote_dir = \"/r\"\n" +
-                                  with_vm("count = 2\ncpus = 2\nmemory = 64\n[vms.bootstrap]\nremote_dir = \"/v\"\n"
+    const auto values = effective("[bootstrap]\nmode = \"always\"\nremote_dir = \"/opt/r\"\n" +
+                                  with_vm("count = 2\ncpus = 2\nmemory = 64\n[vms.bootstrap]\nremote_dir = \"/opt/v\"\n"
                                           "[[vms.instances]]\nid = 1\ncpus = 3\nbootstrap = { mode = \"skip\" }\n"));
     EXPECT_EQ(values.at("vms.web-0.cpus"), "2 (line 10 [[vms]])");
     EXPECT_EQ(values.at("vms.web-1.cpus"), "3 (line 16 [[vms.instances]])");
     EXPECT_EQ(values.at("vms.web-1.memory"), "\"64 MiB\" (line 11 [[vms]])");
     EXPECT_EQ(values.at("vms.web-0.bootstrap.mode"), "\"always\" (line 2 [bootstrap])");
     EXPECT_EQ(values.at("vms.web-1.bootstrap.mode"), "\"skip\" (line 17 [vms.bootstrap])");
-    EXPECT_EQ(values.at("vms.web-1.bootstrap.remote_dir"), "\"/v\" (line 13 [vms.bootstrap])");
+    EXPECT_EQ(values.at("vms.web-1.bootstrap.remote_dir"), "\"/opt/v\" (line 13 [vms.bootstrap])");
 }
 
 TEST(EffectiveValues, MaskSecretsAndSayWhereEachStands) {

@@ -77,7 +77,7 @@ TEST(Quoted, IsOneWordForEveryShell) {
     std::string script;
     std::string wanted;
     for (const auto& text : all) {
-        script += "printf '<%s>' " + quoted(text) + "\n";
+        script += "printf '<%s>' " + shell_word(text) + "\n";
         wanted += "<" + text + ">";
     }
     for (auto shell : shells()) {
@@ -94,7 +94,7 @@ TEST(Quoted, SurvivesTwoShellsAsAnArgument) {
         std::string script;
         std::string wanted;
         for (const auto& text : all) {
-            script += "printf '<%s>' " + quoted(text) + "\n";
+            script += "printf '<%s>' " + shell_word(text) + "\n";
             wanted += "<" + text + ">";
         }
         login.push_back(shell_command(script)); // what sshd hands to the user's shell
