@@ -28,7 +28,8 @@ Task<int> watch(App& app, const CommandLine& line, WatchOptions options) {
     const auto stop = app.cancelled_by_signal();
     const auto served = std::make_shared<LivePage>(std::move(*page)); // handlers of open connections outlive serve()
     WebHandler handler = [served](WebExchange& exchange) { return served->handle(exchange); };
-    co_await server->serve(std::move(handler), *stop);
+    const auto ended = co_await server->serve(std::move(handler), *stop);
+    if (!ended) co_return complain(ended.error());
     co_return exit_code::succeeded;
 }
 

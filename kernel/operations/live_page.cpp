@@ -2,7 +2,6 @@
 #include "operations/live_page.hpp"
 
 #include "host/files.hpp"
-#include "operations/event_feed.hpp"
 
 #include <sys/random.h>
 
@@ -47,10 +46,9 @@ public:
         }
         return {};
     }
-    void gap(const FeedGap& gap) override {
-        pending_ +=
-            "event: gap\ndata: " + to_json(gap).dump(-1, ' ', false, contract::Json::error_handler_t::replace) + "\n\n";
-    }
+    void gap(const FeedGap& gap) override { tell("gap", to_json(gap)); }
+    // The page shows it and asks again later.
+    void trouble(const Error& error) { tell("trouble", {{"detail", error.text}, {"hint", error.hint}}); }
     Task<Result<>> ready() override {
         if (pending_.empty()) co_return Result<>();
         auto written = co_await exchange_.write(std::exchange(pending_, {}));
@@ -58,6 +56,11 @@ public:
     }
 
 private:
+    void tell(const std::string& event, const contract::Json& data) {
+        pending_ += "event: " + event +
+                    "\ndata: " + data.dump(-1, ' ', false, contract::Json::error_handler_t::replace) + "\n\n";
+    }
+
     WebExchange& exchange_;
     std::string pending_;
 };
@@ -91,9 +94,9 @@ std::string LivePage::page() const {
 
 Task<> LivePage::handle(WebExchange& exchange) {
     if (exchange.path() != "/" && exchange.path() != "/events") {
-        co_await exchange.answer(404, "text/plain", "there is / and /events\n");
+        co_await exchange.answer(404, "text/plain; charset=utf-8", "there is / and /events\n");
     } else if (!is_same_secret(token_, exchange.query("token"))) {
-        co_await exchange.answer(403, "text/plain", "open the address that castra watch printed\n");
+        co_await exchange.answer(403, "text/plain; charset=utf-8", "open the address that castra watch printed\n");
     } else if (exchange.path() == "/") {
         co_await exchange.answer(200, "text/html; charset=utf-8", page());
     } else {
@@ -109,17 +112,32 @@ Task<> LivePage::stream(WebExchange& exchange) {
     if (!cursor_text.empty()) {
         const auto cursor = parse_cursor(cursor_text);
         if (!cursor) {
-            co_await exchange.answer(400, "text/plain", cursor.error().text + "\n");
+            co_await exchange.answer(400, "text/plain; charset=utf-8", cursor.error().text + "\n");
             co_return;
         }
         request.since = *cursor;
     }
     const auto begun = co_await exchange.begin_stream("text/event-stream; charset=utf-8");
     if (!begun) co_return;
-    const auto stop = std::make_shared<Gate>(executor_);
+    co_await (feed(exchange, std::move(request)) || exchange.until_gone());
+}
+
+// Until the client takes no more, or the journals cannot be read.
+Task<> LivePage::feed(WebExchange& exchange, FeedRequest request) {
+    Gate never(executor_);
     SseReader reader(exchange);
-    EventFeed feed(executor_, journal_dir_, reader);
-    co_await (feed.run(std::move(request), *stop) || exchange.until_gone());
+    EventFeed since_cursor(executor_, journal_dir_, reader);
+    auto told = co_await since_cursor.run(request, never);
+    if (!told && told.error().code == ErrorCode::not_found && request.since) {
+        const auto& since = *request.since;
+        reader.gap({"missing", since.run_id, since.seq + 1, 0, 0, told.error().text});
+        request.since.reset(); // from the latest run on
+        EventFeed since_latest(executor_, journal_dir_, reader);
+        told = co_await since_latest.run(request, never);
+    }
+    if (told || told.error().code == ErrorCode::timeout) co_return;
+    reader.trouble(told.error());
+    co_await reader.ready();
 }
 
 } // namespace castra

@@ -6,6 +6,7 @@
 // goes on from its cursor when it comes back. Thread: the kernel's. Owner: outlives the server's handlers.
 #pragma once
 #include "host/web_server.hpp"
+#include "operations/event_feed.hpp"
 
 #include <filesystem>
 
@@ -22,6 +23,7 @@ public:
 
 private:
     Task<> stream(WebExchange& exchange);
+    Task<> feed(WebExchange& exchange, FeedRequest request);
     std::string page() const;
 
     Executor executor_;

@@ -10,7 +10,6 @@ import subprocess
 import threading
 import urllib.error
 import urllib.request
-import time
 
 from journals import NOTIFY, READY
 from report_test import Browser
@@ -30,11 +29,13 @@ class Watching(Project):
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
-    def stream(self, url, until, **headers):
-        """The ids and events of a stream up to one of this type."""
+    def stream(self, url, until, on_begin=None, **headers):
+        """The ids and data of a stream up to an event of this type."""
         found = []
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:
             self.assertEqual(answer.headers["Content-Type"], "text/event-stream; charset=utf-8")
+            if on_begin:
+                on_begin()
             name = ""
             for line in answer:
                 line = line.decode().rstrip("\n")
@@ -60,6 +61,30 @@ class Served(Watching):
             self.assertEqual([line for _, line in self.stream(events, "summary", **{"Last-Event-ID": f"{run}:{seq}"})], stream[seq:])
             self.assertEqual([line for _, line in self.stream(f"{events}&after={run}%3A{seq}", "summary")], stream[seq:])
 
+    def test_watched_before_there_is_anything(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        _, address = self.watch()
+        ups = []
+        got = self.stream(address.replace("/?", "/events?"), "summary", on_begin=lambda: ups.append(self.castra("up").stdout.splitlines()))
+        self.assertEqual([line for _, line in got], ups[0])
+
+    def test_a_cursor_that_nobody_knows_is_told_and_the_latest_run_follows(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        stream = self.castra("up").stdout.splitlines()
+        _, address = self.watch()
+        got = self.stream(address.replace("/?", "/events?"), "summary", **{"Last-Event-ID": "01ARYZ6S410000000000000000:7"})
+        gap = json.loads(got[0][1])["gap"]
+        self.assertEqual((gap["reason"], gap["run_id"], gap["first_seq"]), ("missing", "01ARYZ6S410000000000000000", 8))
+        self.assertEqual([line for _, line in got[1:]], stream)
+
+    def test_it_ends_while_somebody_watches(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        child, address = self.watch()
+        with urllib.request.urlopen(address.replace("/?", "/events?"), timeout=60) as answer:
+            child.send_signal(signal.SIGINT)
+            self.assertEqual(child.wait(20), 0)
+            self.assertEqual(answer.read(), b"")
+
     def test_who_may_read_it(self):
         self.processes_toml(READY, extra=NOTIFY)
         self.castra("up")
@@ -76,6 +101,7 @@ class Served(Watching):
             self.assertEqual(self.get(base + wrong)[0], 403, wrong)
         self.assertEqual(self.get(f"{base}/other?token={token}")[0], 404)
         self.assertEqual(self.get(address, Host="evil.example:80")[0], 421, "DNS rebinding")
+        self.assertEqual(self.get(address, Origin="http://evil.example")[0], 403, "another site's page")
         self.assertEqual(self.get(f"{base}/events?token={token}", **{"Last-Event-ID": "nonsense"})[0], 400)
         request = urllib.request.Request(address, data=b"x")
         with self.assertRaises(urllib.error.HTTPError) as refused:
@@ -167,7 +193,10 @@ class Proxy:
 
 class LostConnection(Browser, Watching):
     def test_it_catches_up_without_a_gap(self):
-        wait = f"until [ -e {self.dir}/go ]; do sleep 0.2; done; echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"
+        os.mkfifo(self.dir / "go")
+        go = os.open(self.dir / "go", os.O_RDWR)
+        self.addCleanup(os.close, go)
+        wait = f"read x <{self.dir}/go; echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"
         self.processes_toml(["/bin/sh", "-c", wait], count=3, extra=NOTIFY)
         self.config.write_text("[lifecycle]\nboot_window = 3\n" + self.config.read_text())
         up = self.start("up")
@@ -180,9 +209,8 @@ class LostConnection(Browser, Watching):
         self.assertEqual(browser.stdout.readline(), "connected\n")
         proxy.cut()
         self.assertEqual(browser.stdout.readline(), "lost\n")
-        (self.dir / "go").touch()
+        os.write(go, b"go\n" * 3)
         lines = up.communicate(timeout=60)[0].splitlines()
-        time.sleep(1)
         proxy.is_cut = False
         self.assertEqual(browser.stdout.readline(), "caught up\n")
         self.castra("down")
