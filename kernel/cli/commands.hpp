@@ -24,6 +24,7 @@ void add_events_verify(Grammar& grammar, CLI::App* events);
 void add_events_diff_plan(Grammar& grammar, CLI::App* events);
 void add_replay(Grammar& grammar);
 void add_report(Grammar& grammar);
+void add_watch(Grammar& grammar);
 void add_plugin(Grammar& grammar);
 void add_supervise(Grammar& grammar);
 

@@ -30,6 +30,7 @@ constexpr Example all_examples[] = {
      "  castra up --plan --events ndjson > plan.ndjson\n  castra up\n  castra events diff-plan --plan plan.ndjson"},
     {"replay", "  castra replay latest --reporter ndjson"},
     {"report", "  castra report\n  castra report latest -o run.html"},
+    {"watch", "  castra watch --web\n  castra watch --web --port 8080"},
     {"plugin list", "  castra plugin list --json"},
     {"plugin inspect", "  castra plugin inspect qemu"},
     {"plugin validate", "  castra plugin validate build/lib/castra/plugins/reporter-mine.so --level 4"},
