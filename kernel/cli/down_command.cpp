@@ -3,6 +3,7 @@
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
 #include "cli/grammar.hpp"
+#include "config/limits.hpp"
 #include "operations/project.hpp"
 #include "state/vm_record.hpp"
 
@@ -49,6 +50,15 @@ void add_down(Grammar& grammar) {
     auto* down = grammar.add("down", "Take VMs down: power button, then SIGTERM, then SIGKILL; remove their overlays",
                              [](App& app, const CommandLine& line) { return castra::down(app, line); });
     grammar.add_run(down, Operation::down);
+    const auto seconds = Grammar::options<double>();
+    auto& request = grammar.line().request;
+    down->add_option("--timeout", *seconds,
+                     "Of the whole: who is not down then is sent SIGKILL. Default: castra.toml's waits")
+        ->check(CLI::Range(0.0, static_cast<double>(limits::seconds_max)))
+        ->type_name("SECS")
+        ->each([&request](const std::string& text) {
+            request.timeout = Milliseconds(static_cast<std::int64_t>(std::strtod(text.c_str(), nullptr) * 1000));
+        });
 }
 
 } // namespace castra

@@ -26,9 +26,9 @@ class Comparing : public FeedReader {
 public:
     explicit Comparing(contract::PlanDiff& diff, bool is_own_plan) : diff_(diff), is_own_plan_(is_own_plan) {}
 
-    Result<> take(const std::string& run_id, const std::vector<FeedEvent>& events) override {
-        if (this->run_id.empty()) this->run_id = run_id;
-        if (run_id != this->run_id) return {}; // one run
+    Result<> take(const std::string& id, const std::vector<FeedEvent>& events) override {
+        if (run_id.empty()) run_id = id;
+        if (id != run_id) return {}; // one run
         for (const auto& event : events) {
             if (is_own_plan_) diff_.plan(event.event);
             diff_.run(event.event);

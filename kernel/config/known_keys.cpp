@@ -16,16 +16,17 @@ constexpr Keys root_keys = {"version",   "project", "broker",    "lifecycle", "j
 constexpr Keys project_keys = {"name", "state_dir"};
 constexpr Keys broker_keys = {"port"};
 constexpr Keys lifecycle_keys = {"graceful_shutdown_wait_secs", "sigterm_wait_secs", "sigkill_wait_secs",
-                                 "ready_wait_secs", "boot_window"};
+                                 "down_timeout_secs",           "ready_wait_secs",   "boot_window"};
+constexpr Keys vm_lifecycle_keys = {"graceful_shutdown_wait_secs", "sigterm_wait_secs", "sigkill_wait_secs"};
 constexpr Keys journal_keys = {"runs_max", "bytes_max"};
 constexpr Keys bootstrap_keys = {
     "mode", "handshake_timeout_secs", "connect_timeout_secs", "step_timeout_secs", "remote_dir", "env", "parallel"};
 constexpr Keys plugin_keys = {"path", "sha256", "isolation", "config"};
 constexpr Keys reporter_keys = {"plugin", "config"};
-constexpr Keys vm_keys = {"name",        "description", "count",        "launcher",  "image",   "base_image",
-                          "sha256",      "overlay",     "cpus",         "memory",    "boot",    "port_forwards",
-                          "bootstrap",   "options",     "ready_marker", "instances", "restart", "restart_backoff_secs",
-                          "restarts_max"};
+constexpr Keys vm_keys = {"name",         "description", "count",        "launcher",  "image",   "base_image",
+                          "sha256",       "overlay",     "cpus",         "memory",    "boot",    "port_forwards",
+                          "bootstrap",    "options",     "ready_marker", "instances", "restart", "restart_backoff_secs",
+                          "restarts_max", "lifecycle"};
 constexpr Keys boot_keys = {"kernel", "initrd", "append"};
 constexpr Keys port_forward_keys = {"address", "host", "guest", "protocol", "count"};
 constexpr Keys vm_bootstrap_keys = {"mode",
@@ -44,11 +45,11 @@ constexpr Keys bootstrap_file_keys = {
     "handshake_identity", "handshake_timeout_secs", "remote_dir", "env", "verify", "ssh"};
 constexpr Keys bootstrap_file_verify_keys = {"command", "path"};
 constexpr Keys bootstrap_file_ssh_keys = {"user", "host", "port", "identity", "options"};
-constexpr Keys instance_keys = {"id",          "name",         "description",   "image",
-                                "base_image",  "sha256",       "overlay",       "cpus",
-                                "memory",      "boot",         "port_forwards", "bootstrap",
-                                "options",     "ready_marker", "restart",       "restart_backoff_secs",
-                                "restarts_max"};
+constexpr Keys instance_keys = {"id",           "name",         "description",   "image",
+                                "base_image",   "sha256",       "overlay",       "cpus",
+                                "memory",       "boot",         "port_forwards", "bootstrap",
+                                "options",      "ready_marker", "restart",       "restart_backoff_secs",
+                                "restarts_max", "lifecycle"};
 
 // Keys of the prototype that castra no longer has.
 struct RetiredKey {
@@ -93,6 +94,7 @@ constinit const KnownTable reporter{"reporters", "[[reporters]]", reporter_keys}
 constinit const KnownTable vm{"vms", "[[vms]]", vm_keys};
 constinit const KnownTable boot{"vms.boot", "[vms.boot]", boot_keys};
 constinit const KnownTable port_forward{"vms.port_forwards", "[[vms.port_forwards]]", port_forward_keys};
+constinit const KnownTable vm_lifecycle{"vms.lifecycle", "[vms.lifecycle]", vm_lifecycle_keys};
 constinit const KnownTable vm_bootstrap{"vms.bootstrap", "[vms.bootstrap]", vm_bootstrap_keys};
 constinit const KnownTable instance{"vms.instances", "[[vms.instances]]", instance_keys};
 constinit const KnownTable bootstrap_step{"vms.bootstrap.steps", "[[vms.bootstrap.steps]]", bootstrap_step_keys};
@@ -106,11 +108,10 @@ bool KnownTable::has(std::string_view key) const {
 }
 
 std::span<const KnownTable* const> known_tables() {
-    static constexpr const KnownTable* all[] = {&known::root,      &known::project,       &known::broker,
-                                                &known::lifecycle, &known::journal,       &known::bootstrap,
-                                                &known::plugin,    &known::reporter,      &known::vm,
-                                                &known::boot,      &known::port_forward,  &known::vm_bootstrap,
-                                                &known::instance,  &known::bootstrap_step};
+    static constexpr const KnownTable* all[] = {
+        &known::root,         &known::project,      &known::broker,       &known::lifecycle, &known::journal,
+        &known::bootstrap,    &known::plugin,       &known::reporter,     &known::vm,        &known::boot,
+        &known::port_forward, &known::vm_bootstrap, &known::vm_lifecycle, &known::instance,  &known::bootstrap_step};
     return all;
 }
 

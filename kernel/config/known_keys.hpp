@@ -28,6 +28,7 @@ extern const KnownTable reporter;
 extern const KnownTable vm;
 extern const KnownTable boot;
 extern const KnownTable port_forward;
+extern const KnownTable vm_lifecycle;
 extern const KnownTable vm_bootstrap;
 extern const KnownTable instance;
 extern const KnownTable bootstrap_step;

@@ -30,6 +30,7 @@ void read_lifecycle(const Reader& root, LifecycleConfig& lifecycle) {
     reader.read_seconds("graceful_shutdown_wait_secs", 0, lifecycle.graceful_shutdown_wait);
     reader.read_seconds("sigterm_wait_secs", 0, lifecycle.sigterm_wait);
     reader.read_seconds("sigkill_wait_secs", 1, lifecycle.sigkill_wait); // the kernel needs a moment to end a process
+    reader.read_seconds("down_timeout_secs", 0, lifecycle.down_timeout);
     reader.read_seconds("ready_wait_secs", 0, lifecycle.ready_wait);
     reader.read_integer("boot_window", {0, limits::boot_window_max}, lifecycle.boot_window);
 }

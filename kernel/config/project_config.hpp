@@ -74,6 +74,11 @@ struct RestartConfig {
     std::int64_t restarts_max = 5; // in a row
 };
 
+// How long one VM is waited for while it stops; absent: as [lifecycle] says.
+struct StopWaitConfig {
+    std::optional<Milliseconds> graceful_shutdown, sigterm, sigkill;
+};
+
 struct VmConfig {
     std::string name;  // expanded, unique in the project
     std::string group; // the name before expansion
@@ -93,6 +98,7 @@ struct VmConfig {
     Positions options_at;                                       // where launcher_options stand
     std::string ready_marker;                                   // or empty
     RestartConfig restart;
+    StopWaitConfig stop_wait;
     int line = 0;
     int column = 0;
 };
@@ -120,6 +126,7 @@ struct LifecycleConfig {
     Milliseconds graceful_shutdown_wait{20'000};
     Milliseconds sigterm_wait{10'000};
     Milliseconds sigkill_wait{5'000};
+    std::optional<Milliseconds> down_timeout; // when a down turns to SIGKILL, whatever the waits say
     Milliseconds ready_wait{120'000};
     std::int64_t boot_window = 0; // VMs that boot at the same time; 0: the number of cores
 };

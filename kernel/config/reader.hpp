@@ -61,6 +61,7 @@ public:
     bool read_integer(std::string_view key, IntegerRange range, std::int64_t& into) const;
     bool read_port(std::string_view key, std::int64_t port_min, std::uint16_t& into) const;
     bool read_seconds(std::string_view key, std::int64_t seconds_min, Milliseconds& into) const;
+    bool read_seconds(std::string_view key, std::int64_t seconds_min, std::optional<Milliseconds>& into) const;
     bool read_memory(std::string_view key, MemorySize& into) const;
     bool read_env(std::string_view key, std::map<std::string, Secret>& into) const; // adds and overrides
     // Adds and overrides; `positions` says where the values stand.

@@ -285,6 +285,13 @@ bool Reader::read_seconds(std::string_view key, std::int64_t seconds_min, Millis
     return true;
 }
 
+bool Reader::read_seconds(std::string_view key, std::int64_t seconds_min, std::optional<Milliseconds>& into) const {
+    Milliseconds value = into.value_or(Milliseconds(0));
+    if (!read_seconds(key, seconds_min, value)) return false;
+    into = value;
+    return true;
+}
+
 bool Reader::read_memory(std::string_view key, MemorySize& into) const {
     const Noting noting(*this, key, into, value_shapes::memory);
     const auto* node = find(key);

@@ -84,6 +84,13 @@ void read_restart(const Reader& reader, RestartConfig& restart) {
     reader.read_integer("restarts_max", {1, limits::restarts_max}, restart.restarts_max);
 }
 
+void read_stop_wait(const Reader& vm_reader, StopWaitConfig& wait) {
+    const auto reader = vm_reader.section("lifecycle", known::vm_lifecycle);
+    reader.read_seconds("graceful_shutdown_wait_secs", 0, wait.graceful_shutdown);
+    reader.read_seconds("sigterm_wait_secs", 0, wait.sigterm);
+    reader.read_seconds("sigkill_wait_secs", 1, wait.sigkill);
+}
+
 // What an entry and an instance both may say.
 void read_vm_fields(const Reader& reader, VmConfig& vm) {
     reader.read_line("description", vm.description);
@@ -96,6 +103,7 @@ void read_vm_fields(const Reader& reader, VmConfig& vm) {
     reader.read_free_table("options", vm.launcher_options, vm.options_at);
     reader.read_line("ready_marker", vm.ready_marker);
     read_restart(reader, vm.restart);
+    read_stop_wait(reader, vm.stop_wait);
 }
 
 // Only qemu is known to need a disk or a kernel. A faulty value has its own error: presence is enough here.

@@ -105,7 +105,7 @@ Task<> Fleet::replace(EventBus& bus, Effort& effort, BootContext& context, const
     if (context.cancel.is_open()) co_return;
     contract::VmResult gone;
     const auto failures = total.failures.size();
-    co_await take_down(bus, *effort.machine, wanted.stop_times, gone, total);
+    co_await take_down(bus, *effort.machine, wanted.stop_plan.of(effort.machine->name()), gone, total);
     if (gone.outcome == VmOutcome::succeeded) {
         co_await bring_up(bus, effort, context, wanted.keep_going);
     } else if (total.failures.size() > failures) {
@@ -152,7 +152,7 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
         if (!cancelled) total.failures.push_back(*effort.error);
     }
     total.undone = cancel.is_open(); // by the user, or by a failure without keep_going
-    co_await undo(bus, efforts, wanted.stop_times, total);
+    co_await undo(bus, efforts, wanted.stop_plan, total);
     for (auto& effort : efforts) {
         effort.result.final_state =
             damaged_.contains(effort.machine->name()) ? "unknown" : std::string(to_string(effort.machine->state()));
@@ -173,7 +173,7 @@ void Fleet::judge_the_dead(std::vector<Effort>& efforts, BootContext& context, b
 }
 
 // Takes down what this run began: everything when the run is undone, otherwise only what failed.
-Task<> Fleet::undo(EventBus& bus, std::vector<Effort>& efforts, StopTimes times, FleetResult& total) {
+Task<> Fleet::undo(EventBus& bus, std::vector<Effort>& efforts, const StopPlan& stop_plan, FleetResult& total) {
     std::vector<Task<>> tasks;
     std::vector<contract::VmResult> ignored(efforts.size());
     std::size_t at = 0;
@@ -181,7 +181,7 @@ Task<> Fleet::undo(EventBus& bus, std::vector<Effort>& efforts, StopTimes times,
         auto& scratch = ignored[at++];
         if (!effort.begun || (!effort.error && !total.undone)) continue;
         if (!effort.error && total.undone) effort.result.outcome = VmOutcome::cancelled;
-        tasks.push_back(take_down(bus, *effort.machine, times, scratch, total));
+        tasks.push_back(take_down(bus, *effort.machine, stop_plan.of(effort.machine->name()), scratch, total));
     }
     co_await in_parallel(host_.executor(), std::move(tasks));
 }
@@ -205,7 +205,7 @@ Task<> Fleet::take_down(EventBus& bus, Machine& vm, StopTimes times, contract::V
     total.reclaimed_bytes += *discarded;
 }
 
-Task<FleetResult> Fleet::down(EventBus& bus, std::vector<std::string> names, StopTimes times) {
+Task<FleetResult> Fleet::down(EventBus& bus, std::vector<std::string> names, const StopPlan& stop_plan) {
     FleetResult total;
     if (names.empty()) {
         for (const auto& [name, held] : machines_)
@@ -224,7 +224,7 @@ Task<FleetResult> Fleet::down(EventBus& bus, std::vector<std::string> names, Sto
             total.leftovers.push_back(layout_.vm_dir(names[i]));
             report(bus, names[i], damaged->second);
         } else if (auto* held = find(names[i]))
-            tasks.push_back(take_down(bus, *held, times, total.vms[i], total));
+            tasks.push_back(take_down(bus, *held, stop_plan.of(names[i]), total.vms[i], total));
     }
     co_await in_parallel(host_.executor(), std::move(tasks));
     for (auto& result : total.vms) {

@@ -13,7 +13,7 @@ struct FleetUp {
     std::vector<MachineSpec> specs;
     std::int64_t boot_window = 1;
     bool keep_going = false; // a VM that fails leaves the others standing; otherwise all that this run did is undone
-    StopTimes stop_times;    // for undoing and replacing
+    StopPlan stop_plan;      // for undoing and replacing
     std::set<std::string> replaced; // of those that run: stopped first, then started as wanted now
     // Of each VM as soon as it is ready, and of those that are already. What comes of it is the giver's to know: it
     // fails nothing here.
@@ -38,7 +38,7 @@ public:
     // that fails, which is a failure besides.
     Task<FleetResult> up(EventBus& bus, FleetUp wanted, Gate& cancel);
     // Empty: all. A name that nobody has is a result of outcome unchanged, state absent.
-    Task<FleetResult> down(EventBus& bus, std::vector<std::string> names, StopTimes times);
+    Task<FleetResult> down(EventBus& bus, std::vector<std::string> names, const StopPlan& stop_plan);
     // Takes up every recorded VM that is not known yet; what does not live is failed, for down or up to clear away.
     // A damaged record is an entry in the answer, and that VM is left alone.
     std::vector<Error> adopt_recorded();
@@ -52,7 +52,7 @@ private:
     Task<> bring_up(EventBus& bus, Effort& effort, BootContext& context, bool keep_going);
     Task<> replace(EventBus& bus, Effort& effort, BootContext& context, const FleetUp& wanted, FleetResult& total);
     Task<> take_down(EventBus& bus, Machine& machine, StopTimes times, contract::VmResult& result, FleetResult& total);
-    Task<> undo(EventBus& bus, std::vector<Effort>& efforts, StopTimes times, FleetResult& total);
+    Task<> undo(EventBus& bus, std::vector<Effort>& efforts, const StopPlan& stop_plan, FleetResult& total);
     Machine& machine(const std::string& name);
     void report(EventBus& bus, const std::string& vm, const Error& error);
     void judge_the_dead(std::vector<Effort>& efforts, BootContext& context, bool keep_going);

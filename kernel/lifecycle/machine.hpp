@@ -4,6 +4,7 @@
 // Thread: the kernel's. Owner: the Fleet (shared, because its watcher waits for the process).
 #pragma once
 #include "bus/event_bus.hpp"
+#include "lifecycle/stop_times.hpp"
 #include "lifecycle/boot_window.hpp"
 #include "lifecycle/launcher_client.hpp"
 #include "lifecycle/probe_book.hpp"
@@ -26,9 +27,6 @@ struct MachineSpec {
     Milliseconds ready_wait{120000};
 };
 
-struct StopTimes {
-    Milliseconds graceful{20000}, sigterm{10000}, sigkill{5000};
-};
 
 // What the VMs of one `up` share.
 struct BootContext {

@@ -23,8 +23,14 @@ using contract::VmOutcome;
 
 namespace {
 
-StopTimes stop_times_of(const ProjectConfig& config) {
-    return {config.lifecycle.graceful_shutdown_wait, config.lifecycle.sigterm_wait, config.lifecycle.sigkill_wait};
+StopPlan stop_plan_of(const ProjectConfig& config) {
+    const auto& all = config.lifecycle;
+    StopPlan plan{{all.graceful_shutdown_wait, all.sigterm_wait, all.sigkill_wait}, {}, all.down_timeout};
+    for (const auto& vm : config.vms)
+        plan.of_vm[vm.name] = {vm.stop_wait.graceful_shutdown.value_or(plan.usual.graceful),
+                               vm.stop_wait.sigterm.value_or(plan.usual.sigterm),
+                               vm.stop_wait.sigkill.value_or(plan.usual.sigkill)};
+    return plan;
 }
 
 std::string count_text(std::size_t count, const char* noun) {
@@ -187,8 +193,8 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     wish.replaced = wanted.replaced;
     auto images = image_wishes(project.config, *specs, wish.running);
     wish.to_fetch = to_fetch(images);
-    const auto machine = preflight(workshop_.host(), wish);
-    auto findings = machine.refusals(request.force);
+    const auto report = preflight(workshop_.host(), wish);
+    auto findings = report.refusals(request.force);
     std::ranges::move(bootstrap_findings(workshop_.host(), project, plugins, request.vms),
                       std::back_inserter(findings));
     if (!findings.empty()) co_return run.reject(findings);
@@ -196,7 +202,7 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     wanted.boot_window = project.config.lifecycle.boot_window > 0 ? project.config.lifecycle.boot_window
                                                                   : workshop_.installation().cores;
     wanted.keep_going = request.keep_going;
-    wanted.stop_times = stop_times_of(project.config);
+    wanted.stop_plan = stop_plan_of(project.config);
     contract::CommandAccepted accepted;
     accepted.config_path = project.config.path;
     accepted.config_digest = project.config_digest;
@@ -214,7 +220,7 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     if (request.operation == Operation::up && request.vms.empty()) tell_forgotten(run, project);
     tell_changes(run, changes, request.replace);
     if (!changes.empty() && !request.replace) co_return refuse_changes(run, *specs, changes);
-    if (request.force) tell_scarce(run.bus(), machine.scarce);
+    if (request.force) tell_scarce(run.bus(), report.scarce);
     wanted.specs = std::move(*specs);
     const auto total = wanted.specs.size();
     const auto spoiled = co_await prepare_images(workshop_, run.bus(), std::move(images), wanted.specs, cancel);
@@ -272,8 +278,9 @@ Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Proj
     for (auto& warning : warnings)
         run.bus().publish(std::move(warning));
     prune_journals(layout_, retention_of(project), run.bus());
-    const auto times = project ? stop_times_of(project->config) : StopTimes{};
-    auto result = co_await fleet_->down(run.bus(), names, times);
+    auto stop_plan = project ? stop_plan_of(project->config) : StopPlan{};
+    if (request.timeout) stop_plan.limit = request.timeout;
+    auto result = co_await fleet_->down(run.bus(), names, stop_plan);
     auto summary = summary_of(result);
     if (!result.failures.empty()) {
         summary.outcome = Outcome::failed;

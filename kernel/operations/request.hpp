@@ -2,9 +2,11 @@
 // What somebody asks castra to do: the same value for the command line, the supervisor's socket and an embedder.
 #pragma once
 #include "base/result.hpp"
+#include "base/units.hpp"
 #include "contract/describe.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,7 @@ struct Request {
     bool replace = false;          // up: what runs and is wanted otherwise now is replaced
     BootstrapModes bootstrap;      // up, bootstrap: instead of castra.toml's
     bool force = false;            // up: too little of the machine's resources is a warning, not a refusal
+    std::optional<Milliseconds> timeout; // down: SIGKILL comes no later; absent: as castra.toml says
     bool strict = false;           // a contract violation fails the run
 };
 

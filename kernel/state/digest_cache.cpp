@@ -36,7 +36,8 @@ std::optional<std::string> DigestCache::find(const FileIdentity& identity) const
     return std::nullopt;
 }
 
-Result<> DigestCache::remember(const FileIdentity& identity, const std::string& sha256, std::int64_t now_unix_us) {
+Result<> DigestCache::remember(const FileIdentity& identity, const std::string& sha256,
+                               std::int64_t now_unix_us) const {
     if (now_unix_us * 1000 - identity.ctime_ns < settled_ns) return {};
     auto entries = load(file_);
     std::erase_if(entries, [&](const Entry& entry) {

@@ -25,7 +25,7 @@ public:
 
     std::optional<std::string> find(const FileIdentity& identity) const;
     // `now_unix_us`: when the hashing began. Errors: io.
-    Result<> remember(const FileIdentity& identity, const std::string& sha256, std::int64_t now_unix_us);
+    Result<> remember(const FileIdentity& identity, const std::string& sha256, std::int64_t now_unix_us) const;
 
 private:
     std::filesystem::path file_;

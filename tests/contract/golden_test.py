@@ -15,12 +15,14 @@ from goldens.golden import filled, normalised
 from judges import CASTRA, HERE, castra_verify, integration, schema, verify
 
 support = integration()
+sys.path.append(str(HERE.parent / "integration"))
+from bootstrap_support import Bootstrap  # noqa: E402: it stands in the other folder
 GOLDENS = HERE / "goldens"
 UPDATE = os.environ.get("UPDATE") == "1"
 READY = ["/bin/sh", "-c", "echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"]
 STUBBORN = ["/bin/sh", "-c", "trap '' TERM; echo READY >&$CASTRA_NOTIFY_FD; while true; do sleep 1; done"]
 NAMES = ("up", "up-unchanged", "status", "down", "down-killed", "down-nothing", "rejected", "rejected-config", "failed", "cancelled",
-         "supervise", "partial", "aborted", "clean", "clean-dry")
+         "supervise", "partial", "aborted", "clean", "clean-dry", "plan", "bootstrap", "bootstrap-noop", "bootstrap-failed")
 
 
 def versions():
@@ -67,8 +69,8 @@ class Frozen(unittest.TestCase):
                     self.assertEqual(castra_verify(path)["findings"], [])
 
 
-class Goldens(support.Project):
-    """One VM a golden, so that no two of them interleave."""
+class Golden:
+    """Of a stream and its frozen form. One VM a golden, so that no two of them interleave."""
 
     @classmethod
     def setUpClass(cls):
@@ -83,10 +85,6 @@ class Goldens(support.Project):
             print(f"\nUPDATE=1: {len(list(cls.folder.glob('*.ndjson')))} GOLDENS OF {cls.folder.name} AND THEIR SUMS WERE WRITTEN ANEW. "
                   "git diff shows what the contract changed.", file=sys.stderr)
 
-    def fleet(self, command, lifecycle=""):
-        self.write(f'{lifecycle}[[vms]]\nname = "vm"\nlauncher = "process"\n[vms.options]\ncommand = {json.dumps(command)}\n'
-                   'ready = "notify"\n')
-
     def golden(self, name, out):
         self.judge(out)
         fresh = [normalised(json.loads(line)) for line in out.splitlines()]
@@ -100,6 +98,12 @@ class Goldens(support.Project):
         self.assertEqual([event["type"] for event in fresh], [event["type"] for event in frozen])
         for mine, theirs in zip(fresh, frozen):
             self.assertEqual(mine, theirs, f"{name}: seq {theirs['seq']}: the contract changed, or the golden is stale (UPDATE=1)")
+
+
+class Goldens(Golden, support.Project):
+    def fleet(self, command, lifecycle=""):
+        self.write(f'{lifecycle}[[vms]]\nname = "vm"\nlauncher = "process"\n[vms.options]\ncommand = {json.dumps(command)}\n'
+                   'ready = "notify"\n')
 
     def test_up_status_down(self):
         self.fleet(READY)
@@ -164,6 +168,22 @@ class Goldens(support.Project):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
         self.golden("supervise", journals[1])
+
+
+class BootstrapGoldens(Golden, Bootstrap):
+    def test_bootstrap(self):
+        """A payload, an environment and a verification, so that the plan has all its fields."""
+        self.script("echo done\n")
+        (self.scripts / "payload").mkdir()
+        (self.scripts / "payload" / "file").write_text("content\n")
+        self.project('payload = "bootstrap/payload"\nverify_command = "true"\nverify_path = "payload/file"\n',
+                     env='TOKEN = "secret"\n', name="vm")
+        self.metadata("handshake_timeout_secs = 7\n", 'options = ["Compression=no"]\n')
+        self.golden("plan", self.castra("up", "--plan").stdout)
+        self.golden("bootstrap", self.castra("up").stdout)
+        self.golden("bootstrap-noop", self.castra("bootstrap").stdout)
+        self.script("echo why; exit 3\n")
+        self.golden("bootstrap-failed", self.castra("bootstrap").stdout)
 
 
 if __name__ == "__main__":

@@ -273,6 +273,31 @@ class Descriptors(Project):
         self.events(self.castra("down"))
 
 
+class Waits(Project):
+    """How long each VM is waited for, as the events of its escalation tell."""
+    STUBBORN = ["/bin/sh", "-c", "trap '' TERM; echo READY >&$CASTRA_NOTIFY_FD; while true; do sleep 1; done"]
+
+    def fleet(self, lifecycle=""):
+        vm = ('[[vms]]\nname = "{}"\nlauncher = "process"\n{}[vms.options]\nready = "notify"\ncommand = '
+              + json.dumps(self.STUBBORN) + "\n")
+        self.write(lifecycle + vm.format("own", "[vms.lifecycle]\nsigterm_wait_secs = 0.2\n") + vm.format("usual", ""))
+        self.events(self.castra("up"))
+
+    def waits(self, *words):
+        events = self.events(self.castra("down", *words))
+        self.assertEqual(self.processes(), {})
+        return {event["vm"]: event["timeout_ms"] for event in events
+                if event["type"] == "vm.shutdown_escalated" and event["signal"].upper() == "SIGTERM"}
+
+    def test_a_vm_has_its_own_and_a_down_has_a_limit(self):
+        self.fleet("[lifecycle]\nsigterm_wait_secs = 0.4\n")
+        self.assertEqual(self.waits(), {"own": 200, "usual": 400})
+        self.fleet("[lifecycle]\ndown_timeout_secs = 0.3\n")
+        self.assertEqual(self.waits(), {"own": 200, "usual": 300})
+        self.fleet("[lifecycle]\ndown_timeout_secs = 60\n")
+        self.assertEqual(self.waits("--timeout", "0.1"), {"own": 100, "usual": 100})
+
+
 class Together(Project):
     """Several commands at once: serialised, or refused with who holds the lock."""
 

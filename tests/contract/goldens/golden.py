@@ -30,6 +30,9 @@ PLACEHOLDERS = {
     "time": ("<time>", _matches(TIME), "2026-11-23T13:06:02.000001Z"),
     "elapsed_us": ("<int:microseconds>", _count, 1),
     "tool_version": ("<version>", _matches(r"\d+\.\d+\.\d+.*"), "0.1.0"),
+    **{name: ("<sha256>", _matches(r"sha256:[0-9a-f]{64}"), "sha256:" + 64 * "0") for name in ("artifact_hash", "base_hash", "stamp")},
+    "port": ("<int:port>", lambda value: _count(value) and value > 0, 2222),  # 0 is a fact: not decided yet
+    "user": ("<user>", _text, "root"),
     "config_digest": ("<sha256>", _matches(r"sha256:[0-9a-f]{64}"), "sha256:" + 64 * "0"),
     "pid": ("<int:pid>", _count, 4711),
     "boot_window": ("<int:count>", _count, 2),
@@ -38,7 +41,8 @@ PLACEHOLDERS = {
     "bytes": ("<int:bytes>", _count, 4096),
     "reclaimed_bytes": ("<int:bytes>", lambda value: _count(value) and value > 0, 4096),  # none is a fact
     **{name: ("<int:milliseconds>", _count, 1) for name in ("duration_ms", "boot_ms", "elapsed_ms", "waited_ms", "total_ms")},
-    **{name: ("<path>", _path, "/p") for name in ("config_path", "path", "overlay_path", "base_image")},
+    **{name: ("<path>", _path, "/p") for name in ("config_path", "path", "overlay_path", "base_image", "script_path", "payload_path",
+                                                       "metadata_path", "remote_dir", "identity", "log_path")},
     # Of a VM in summary it is a text; elsewhere a word of an enum, which stays.
     "reason": ("<text>", _matches(r".* .*"), "text"),
     **{name: ("<text>", _text, "text") for name in ("message", "text", "title", "detail", "hint", "remediation", "serial_tail")},

@@ -51,12 +51,16 @@ TEST(Limits, OfNumbers) {
 }
 
 TEST(Limits, OfSeconds) {
-    for (const std::string key : {"graceful_shutdown_wait_secs", "sigterm_wait_secs", "ready_wait_secs"})
-        expect_vm_edge("[lifecycle]\n" + key + " = 0", "[lifecycle]\n" + key + " = -1");
     for (const std::string key :
-         {"graceful_shutdown_wait_secs", "sigterm_wait_secs", "ready_wait_secs", "sigkill_wait_secs"})
+         {"graceful_shutdown_wait_secs", "sigterm_wait_secs", "ready_wait_secs", "down_timeout_secs"})
+        expect_vm_edge("[lifecycle]\n" + key + " = 0", "[lifecycle]\n" + key + " = -1");
+    for (const std::string key : {"graceful_shutdown_wait_secs", "sigterm_wait_secs", "ready_wait_secs",
+                                  "sigkill_wait_secs", "down_timeout_secs"})
         expect_vm_edge("[lifecycle]\n" + key + " = 86400", "[lifecycle]\n" + key + " = 86400.001");
     expect_vm_edge("[lifecycle]\nsigkill_wait_secs = 1", "[lifecycle]\nsigkill_wait_secs = 0");
+    expect_vm_edge("lifecycle.sigkill_wait_secs = 1", "lifecycle.sigkill_wait_secs = 0");
+    expect_vm_edge("lifecycle.graceful_shutdown_wait_secs = 0", "lifecycle.graceful_shutdown_wait_secs = -1");
+    expect_vm_edge("lifecycle.sigterm_wait_secs = 86400", "lifecycle.sigterm_wait_secs = 86401");
     expect_vm_edge("bootstrap.handshake_timeout_secs = 1", "bootstrap.handshake_timeout_secs = 0");
     expect_vm_edge("bootstrap.handshake_timeout_secs = 86400", "bootstrap.handshake_timeout_secs = 86401");
     expect_vm_edge("[lifecycle]\nready_wait_secs = 1e0", "[lifecycle]\nready_wait_secs = nan");

@@ -56,7 +56,7 @@ TEST(Refusal, OfAnUnknownKeyNamesTheNearestOrWhereItBelongs) {
          "6:1: vms[0].\\x1b[31m: unknown key in [[vms]] (known here: name, description, count, launcher, image, "
          "base_image, sha256, overlay, cpus, memory, boot, port_forwards, bootstrap, options, ready_marker, instances, "
          "restart, "
-         "restart_backoff_secs, restarts_max)"},
+         "restart_backoff_secs, restarts_max, lifecycle)"},
     });
 }
 
