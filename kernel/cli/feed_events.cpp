@@ -15,10 +15,16 @@ Task<> stop_when_nobody_reads(Executor executor, std::shared_ptr<Gate> stop) {
     epoll_event only_its_end{};
     if (!queue || ::epoll_ctl(queue.get(), EPOLL_CTL_ADD, STDOUT_FILENO, &only_its_end) != 0) co_return; // a file, say
     asio::posix::stream_descriptor watched(executor, queue.release());
-    boost::system::error_code error;
-    co_await watched.async_wait(asio::posix::stream_descriptor::wait_read,
-                                asio::redirect_error(asio::use_awaitable, error));
-    if (!error) stop->open();
+    while (true) {
+        boost::system::error_code error;
+        co_await watched.async_wait(asio::posix::stream_descriptor::wait_read,
+                                    asio::redirect_error(asio::use_awaitable, error));
+        if (error) co_return;
+        // Asio may pass on what it heard of an earlier descriptor of the same number: ask.
+        epoll_event ended{};
+        if (::epoll_wait(watched.native_handle(), &ended, 1, 0) > 0) break;
+    }
+    stop->open();
 }
 
 std::string text_in(const contract::Json& event, const char* key) {

@@ -102,6 +102,7 @@ Task<int> status_run(App& app, const CommandLine& line, StatusOptions options, S
     contract::Summary summary;
     for (const auto& project : projects)
         for (const auto& vm : project.vms) {
+            if (options.all) break; // VMs of two projects may have one name: their messages tell them apart
             if (vm.pid > 0) accepted.running.push_back({vm.name, vm.incarnation});
             summary.vms.push_back({vm.name, vm.state, contract::VmOutcome::unchanged});
         }

@@ -68,7 +68,7 @@ TEST(SystemProcess, EndsWithWhoSpawnedItWhenThatWasAskedFor) {
         request.argv = {"sleep", "1000"};
         request.working_dir = "/";
         request.ends_with_us = true;
-        const auto process = spawn_process(own.get_executor(), request);
+        const auto process = spawn_process(own.get_executor(), request, DescriptorLimit());
         const int pid = process ? (*process)->id().pid : -1;
         [[maybe_unused]] const auto told = ::write(ends[1], &pid, sizeof pid);
         while (true)
