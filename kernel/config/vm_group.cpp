@@ -32,8 +32,8 @@ void read_url(const Reader& reader, const std::string& text, VmConfig& vm) {
 
 void read_base_image(const Reader& reader, VmConfig& vm) {
     std::string text;
-    vm.base_sha256.clear();
     if (!reader.read_line("base_image", text)) return;
+    vm.base_sha256.clear();
     if (is_url(text)) return read_url(reader, text, vm);
     if (!reader.read_path("base_image", vm.base_image)) return;
     vm.base_url.clear();
@@ -42,7 +42,7 @@ void read_base_image(const Reader& reader, VmConfig& vm) {
 
 void read_digest(const Reader& reader, VmConfig& vm) {
     const bool is_good = reader.read_sha256("sha256", vm.base_sha256);
-    if (reader.has("sha256") && is_good && vm.base_image.empty() && vm.base_url.empty())
+    if (reader.has("sha256") && is_good && !reader.has("base_image") && vm.base_image.empty() && vm.base_url.empty())
         reader.refuse("sha256", "is the digest of a base_image, and there is none",
                       "images of the image store have theirs in the store");
     if (!vm.base_url.empty() && vm.base_sha256.empty() && !reader.has("sha256"))
@@ -62,7 +62,7 @@ void read_disk(const Reader& reader, VmConfig& vm) {
         vm.base_url.clear();
         vm.base_sha256.clear();
     }
-    if (reader.has("base_image")) read_base_image(reader, vm);
+    read_base_image(reader, vm);
     read_digest(reader, vm);
 }
 

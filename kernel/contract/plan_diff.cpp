@@ -76,8 +76,8 @@ void PlanDiff::compare(const std::string& name, const Vm& vm, std::vector<PlanDi
     if (!vm.planned.is_null() && !vm.replanned.is_null())
         BootstrapPlanned::describe([&](const char* field, auto, const Note&) {
             if (is_words(field)) return;
-            auto actual = field_of(vm.replanned, field);
-            look(field, with_port_of(field_of(vm.planned, field), actual), std::move(actual));
+            const auto actual = field_of(vm.replanned, field);
+            look(field, with_port_of(field_of(vm.planned, field), actual), actual);
         });
     look("result", promised(vm.planned), vm.result);
     if (vm.result == "success" && !vm.planned.is_null()) look("steps_done", field_of(vm.planned, "steps"), vm.steps);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/places_watch.hpp"
 
+#include <cstring>
 #include <sys/inotify.h>
+#include <unistd.h>
 
 namespace castra {
 namespace {
@@ -14,6 +16,23 @@ std::filesystem::path nearest_existing(std::filesystem::path path) {
     while (!std::filesystem::is_directory(path, error) && path.has_relative_path())
         path = path.parent_path();
     return path;
+}
+
+// Reads all that is there. That a watch was removed, by us, is no news.
+bool has_news(int queue) {
+    alignas(inotify_event) char events[8192];
+    bool found = false;
+    while (true) {
+        const auto size = ::read(queue, events, sizeof events);
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) return found;
+        for (ssize_t at = 0; at < size;) {
+            inotify_event event{};
+            std::memcpy(&event, events + at, sizeof event);
+            found = found || (event.mask & ~static_cast<std::uint32_t>(IN_IGNORED)) != 0;
+            at += static_cast<ssize_t>(sizeof event + event.len);
+        }
+    }
 }
 
 } // namespace
@@ -49,15 +68,12 @@ Result<> PlacesWatch::watch(const std::set<std::filesystem::path>& places) {
 }
 
 Task<Result<>> PlacesWatch::changed() {
-    boost::system::error_code error;
-    co_await queue_.async_wait(asio::posix::stream_descriptor::wait_read,
-                               asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return fail(ErrorCode::cancelled, "watch directories: " + error.message());
-    alignas(inotify_event) char events[8192];
     while (true) {
-        const auto size = ::read(queue_.native_handle(), events, sizeof events);
-        if (size < 0 && errno == EINTR) continue;
-        if (size <= 0) co_return Result<>();
+        boost::system::error_code error;
+        co_await queue_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                   asio::redirect_error(asio::use_awaitable, error));
+        if (error) co_return fail(ErrorCode::cancelled, "watch directories: " + error.message());
+        if (has_news(queue_.native_handle())) co_return Result<>();
     }
 }
 

@@ -51,6 +51,7 @@ sdk::LaunchPlan QemuLauncher::plan(const sdk::PlanRequest& request) {
     const auto& vm = request.vm;
     const auto options = decode_options(vm.options, config_);
     check_spec(vm, options);
+    check_format(vm);
     const auto acceleration = choose_acceleration(options, request.probes);
 
     sdk::LaunchPlan plan;

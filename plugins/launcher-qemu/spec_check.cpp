@@ -22,9 +22,6 @@ void check_boot(const sdk::VmSpec& vm, const Options& options) {
                "set [vms.boot] kernel and initrd, or options.machine = \"q35\"");
     if (vm.boot.kernel.empty() && !vm.boot.initrd.empty())
         refuse("boot/initrd", "an initrd without a kernel", "set [vms.boot] kernel too");
-    if (!vm.base_image.empty() && vm.base_format != "qcow2" && vm.base_format != "raw")
-        refuse("base_format", "image format \"" + vm.base_format + "\" is unknown",
-               "qcow2 or raw; qemu-img convert makes them");
 }
 
 void check_forward(const sdk::PortForward& forward, const std::string& field, const Options& options) {
@@ -41,8 +38,15 @@ void check_forward(const sdk::PortForward& forward, const std::string& field, co
 
 } // namespace
 
+void check_format(const sdk::VmSpec& vm) {
+    if (!vm.base_image.empty() && vm.base_format != "qcow2" && vm.base_format != "raw")
+        refuse("base_format", "image format \"" + vm.base_format + "\" is unknown",
+               "qcow2 or raw; qemu-img convert makes them");
+}
+
 void check_spec(const sdk::VmSpec& vm, const Options& options) {
     check_boot(vm, options);
+    if (!vm.base_format.empty()) check_format(vm);
     if (vm.cpus < 1) refuse("cpus", "a VM needs a CPU", "cpus = 1");
     if (vm.memory_bytes < memory_bytes_min) refuse("memory_bytes", "too little memory", "memory = \"128 MiB\"");
     for (std::size_t i = 0; i < vm.port_forwards.size(); ++i)

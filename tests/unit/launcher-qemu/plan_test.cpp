@@ -102,6 +102,13 @@ TEST(Options, AreRefusedWithFieldAndCure) {
     }
 }
 
+TEST(VmSpec, MayLackAFormatUntilItsImageIsThere) {
+    auto request = tiny(Json::object());
+    request.vm.base_image = "/disk";
+    EXPECT_EQ(refusal_of([&] { QemuLauncher(Json::object()).requirements({request.vm}); }), "");
+    EXPECT_TRUE(refusal_of([&] { plan(request); }).starts_with("/vm/base_format: image format \"\" is unknown"));
+}
+
 TEST(VmSpec, ThatQemuCannotRunIsRefusedBeforehand) {
     const auto refused = [](const Json& options, auto change) {
         auto request = tiny(options);
@@ -119,8 +126,12 @@ TEST(VmSpec, ThatQemuCannotRunIsRefusedBeforehand) {
                           vm.base_format = "raw";
                       }),
               "/vm/boot/kernel: microvm boots no disks by itself");
-    EXPECT_EQ(refused(none, [](auto& vm) { vm.base_image = "/disk"; }),
-              "/vm/base_format: image format \"\" is unknown");
+    EXPECT_EQ(refused(none,
+                      [](auto& vm) {
+                          vm.base_image = "/disk";
+                          vm.base_format = "vmdk";
+                      }),
+              "/vm/base_format: image format \"vmdk\" is unknown");
     EXPECT_EQ(refused(none,
                       [](auto& vm) {
                           vm.port_forwards = {{"127.0.0.1,guestfwd=x", 1, 1, "tcp"}};

@@ -25,8 +25,9 @@ protected:
         if (offset + bytes.size() <= size) content.replace(offset, bytes.size(), bytes);
         std::ofstream(dir / "image", std::ios::binary) << content;
         const auto format = format_of_image(dir / "image");
-        if (!format) EXPECT_FALSE(format.error().hint.empty()) << format.error().text;
-        return format ? *format : format.error().text;
+        if (format) return *format;
+        EXPECT_FALSE(format.error().hint.empty()) << format.error().text;
+        return format.error().text;
     }
     std::filesystem::path dir;
 };
