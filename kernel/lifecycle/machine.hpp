@@ -4,11 +4,11 @@
 // Thread: the kernel's. Owner: the Fleet (shared, because its watcher waits for the process).
 #pragma once
 #include "bus/event_bus.hpp"
-#include "lifecycle/stop_times.hpp"
 #include "lifecycle/boot_window.hpp"
 #include "lifecycle/launcher_client.hpp"
 #include "lifecycle/probe_book.hpp"
 #include "lifecycle/serial_log.hpp"
+#include "lifecycle/stop_times.hpp"
 #include "lifecycle/vm_state.hpp"
 #include "state/vm_record.hpp"
 
@@ -26,7 +26,6 @@ struct MachineSpec {
     bool wants_ssh_key = false;
     Milliseconds ready_wait{120000};
 };
-
 
 // What the VMs of one `up` share.
 struct BootContext {

@@ -20,15 +20,15 @@ using BootstrapModes = std::map<std::string, std::string>;
 
 struct Request {
     Operation operation = Operation::status;
-    std::vector<std::string> argv; // as typed
-    std::string config;            // path of castra.toml; empty: search from the working directory
-    std::vector<std::string> vms;  // empty: all
-    bool keep_going = false;       // up: what works stays when something fails
-    bool replace = false;          // up: what runs and is wanted otherwise now is replaced
-    BootstrapModes bootstrap;      // up, bootstrap: instead of castra.toml's
-    bool force = false;            // up: too little of the machine's resources is a warning, not a refusal
+    std::vector<std::string> argv;       // as typed
+    std::string config;                  // path of castra.toml; empty: search from the working directory
+    std::vector<std::string> vms;        // empty: all
+    bool keep_going = false;             // up: what works stays when something fails
+    bool replace = false;                // up: what runs and is wanted otherwise now is replaced
+    BootstrapModes bootstrap;            // up, bootstrap: instead of castra.toml's
+    bool force = false;                  // up: too little of the machine's resources is a warning, not a refusal
     std::optional<Milliseconds> timeout; // down: SIGKILL comes no later; absent: as castra.toml says
-    bool strict = false;           // a contract violation fails the run
+    bool strict = false;                 // a contract violation fails the run
 };
 
 // The line on the supervisor's socket. Errors: protocol.
