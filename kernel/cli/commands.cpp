@@ -14,6 +14,8 @@ void add_commands(Grammar& grammar) {
     add_events(grammar);
     add_replay(grammar);
     add_plugin(grammar);
+    add_bus(grammar);
+    add_broker(grammar);
     add_supervise(grammar);
 }
 

@@ -34,6 +34,7 @@ Task<int> status(App& app, const CommandLine& line) {
     run.accept(std::move(accepted));
     for (const auto& vm : status.vms)
         run.bus().publish(status_event(vm));
+    if (auto broker = broker_event(status)) run.bus().publish(std::move(*broker));
     co_return run.finish(std::move(summary), count_of(status)).exit_code;
 }
 

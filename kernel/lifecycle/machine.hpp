@@ -5,6 +5,7 @@
 #pragma once
 #include "bus/event_bus.hpp"
 #include "lifecycle/boot_window.hpp"
+#include "lifecycle/guest_link.hpp"
 #include "lifecycle/launcher_client.hpp"
 #include "lifecycle/probe_book.hpp"
 #include "lifecycle/serial_log.hpp"
@@ -46,6 +47,10 @@ public:
 
     Machine(Host& host, const Layout& layout, std::string name, OnLost on_lost);
 
+    // The broker's end of it, or null; outlives the machine. open_door() tells it of a VM that runs already.
+    void set_guest_link(GuestLink* link) { guests_ = link; }
+    void open_door();
+
     const std::string& name() const { return name_; }
     VmState state() const { return state_; }
     const VmRecord& record() const { return record_; }
@@ -83,6 +88,13 @@ private:
     Task<Result<>> connect_logs(bool for_marker);
     void keep_host_key();
 
+    // The guest's way to the broker (machine_door.cpp).
+    Result<> make_door(sdk::VmPaths& paths);
+    void close_door();
+    Task<> agent_ready(Gate& never);
+    Task<bool> cooperate_by_agent(EventBus& bus, Milliseconds wait);
+    std::filesystem::path door_file() const { return layout_.vm_dir(name_) / "broker.json"; }
+
     // stop(), in order.
     Task<bool> cooperate(EventBus& bus, Milliseconds graceful, bool adopted);
     Task<Result<>> prove_identity();
@@ -100,6 +112,7 @@ private:
     const Layout& layout_;
     std::string name_;
     OnLost on_lost_;
+    GuestLink* guests_ = nullptr;
     VmState state_ = VmState::absent;
     std::shared_ptr<LauncherClient> launcher_; // null for an adopted machine
     VmRecord record_;

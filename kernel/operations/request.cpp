@@ -18,7 +18,7 @@ std::string to_line(const Request& request) {
                               {"argv", request.argv},        {"config", request.config},
                               {"vms", request.vms},          {"keep_going", request.keep_going},
                               {"replace", request.replace},  {"bootstrap", request.bootstrap},
-                              {"strict", request.strict}};
+                              {"strict", request.strict},    {"broker_only", request.broker_only}};
     return json.dump(-1, ' ', false, contract::Json::error_handler_t::replace) + "\n";
 }
 
@@ -41,6 +41,7 @@ Result<Request> parse_request(const std::string& line) {
         request.keep_going = json.at("keep_going").get<bool>();
         request.replace = json.value("replace", false);
         request.bootstrap = json.value("bootstrap", BootstrapModes());
+        request.broker_only = json.value("broker_only", false);
         request.strict = json.at("strict").get<bool>();
         return request;
     } catch (const contract::Json::exception& error) {

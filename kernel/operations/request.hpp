@@ -24,6 +24,7 @@ struct Request {
     bool keep_going = false;       // up: what works stays when something fails
     bool replace = false;          // up: what runs and is wanted otherwise now is replaced
     BootstrapModes bootstrap;      // up, bootstrap: instead of castra.toml's
+    bool broker_only = false;      // up: the broker, and no VM
     bool strict = false;           // a contract violation fails the run
 };
 

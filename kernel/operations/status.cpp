@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/status.hpp"
 
+#include "broker/host_client.hpp"
 #include "contract/text.hpp"
 #include "lifecycle/vm_state.hpp"
 #include "state/vm_record.hpp"
@@ -9,6 +10,8 @@
 
 namespace castra {
 namespace {
+
+constexpr Milliseconds broker_wait{250}; // a broker that hangs is one that is not reachable
 
 struct Verdict {
     VmState state;
@@ -68,6 +71,22 @@ VmStatus status_of(Host& host, const Layout& layout, const std::string& name, bo
     return status;
 }
 
+void apply_broker(const nlohmann::json& said, ProjectStatus& status) {
+    if (!said.is_object() || !said.contains("sessions") || !said["sessions"].is_array()) return;
+    status.broker.is_reachable = true;
+    for (const auto& session : said["sessions"]) {
+        if (session.value("kind", "") != "guest") continue;
+        ++status.broker.sessions;
+        const auto age = session.value("handshake_age_ms", std::int64_t{0});
+        status.broker.last_handshake_age_ms = std::min(age, status.broker.last_handshake_age_ms.value_or(age));
+        for (auto& vm : status.vms) {
+            if (vm.name != session.value("vm", "") || vm.incarnation != session.value("incarnation", "")) continue;
+            vm.handshake_age_ms = age;
+            vm.subscribed = session.value("subscribed", nlohmann::json::array());
+        }
+    }
+}
+
 } // namespace
 
 Task<ProjectStatus> project_status(Host& host, const Layout& layout, const ProjectConfig* config,
@@ -90,14 +109,32 @@ Task<ProjectStatus> project_status(Host& host, const Layout& layout, const Proje
             status.vms.push_back(std::move(absent));
         }
     std::ranges::sort(status.vms, {}, &VmStatus::name);
+    status.broker.is_wanted = config && !config->broker.launcher.empty() && config->broker.launcher != "none";
+    std::error_code ignored;
+    if (std::filesystem::exists(layout.broker_socket(), ignored)) {
+        const auto said = co_await broker::broker_status(host, layout.broker_socket(), broker_wait);
+        apply_broker(said, status);
+    }
     co_return status;
 }
+
+namespace {
+
+nlohmann::ordered_json broker_json(const BrokerStatus& broker) {
+    nlohmann::ordered_json json{
+        {"wanted", broker.is_wanted}, {"reachable", broker.is_reachable}, {"guest_sessions", broker.sessions}};
+    if (broker.last_handshake_age_ms) json["last_handshake_age_ms"] = *broker.last_handshake_age_ms;
+    return json;
+}
+
+} // namespace
 
 nlohmann::ordered_json to_json(const ProjectStatus& status) {
     nlohmann::ordered_json json{{"project", status.project},
                                 {"config_path", status.config_path},
                                 {"state_dir", status.state_dir},
                                 {"supervised", status.supervised},
+                                {"broker", broker_json(status.broker)},
                                 {"vms", nlohmann::ordered_json::array()}};
     for (const auto& vm : status.vms) {
         nlohmann::ordered_json one{{"name", vm.name}, {"state", vm.state}, {"why", vm.why}};
@@ -110,6 +147,8 @@ nlohmann::ordered_json to_json(const ProjectStatus& status) {
         one["ports"] = vm.ports;
         if (!vm.ssh.is_null()) one["ssh"] = vm.ssh;
         if (!vm.serial_log.empty()) one["serial_log"] = vm.serial_log;
+        if (vm.handshake_age_ms)
+            one["agent"] = {{"handshake_age_ms", *vm.handshake_age_ms}, {"subscribed", vm.subscribed}};
         json["vms"].push_back(std::move(one));
     }
     return json;
@@ -127,6 +166,23 @@ contract::Draft status_event(const VmStatus& vm) {
     return contract::message(needs_a_look ? contract::Severity::warn : contract::Severity::info, text, "status")
         .on(vm.name)
         .cure(needs_a_look ? "castra down clears it away; then castra up" : "");
+}
+
+std::optional<contract::Draft> broker_event(const ProjectStatus& status) {
+    const auto& broker = status.broker;
+    if (!broker.is_wanted && !broker.is_reachable) return std::nullopt;
+    const auto up = std::ranges::count_if(status.vms, [](const VmStatus& vm) { return vm.pid > 0; });
+    if (!broker.is_reachable) {
+        const bool is_missed = up > 0;
+        return contract::message(is_missed ? contract::Severity::warn : contract::Severity::info,
+                                 "the broker does not answer", "status")
+            .cure(is_missed ? "castra up starts it; see broker.log in the project's state" : "");
+    }
+    auto text = "the broker runs, " + std::to_string(broker.sessions) +
+                (broker.sessions == 1 ? " guest has a session" : " guests have a session");
+    if (broker.last_handshake_age_ms)
+        text += ", the last handshake was " + std::to_string(*broker.last_handshake_age_ms / 1000) + " s ago";
+    return contract::message(contract::Severity::info, text, "status");
 }
 
 std::string count_of(const ProjectStatus& status) {

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real guests with castra-agent: readiness, what they say, how they stop; and guests that flood and lie."""
+import json
+
+from broker_test import BrokerProject
+from guest import Guest, SSH
+from support import types_of
+
+BROKER = '[broker]\nlauncher = "process"\n'
+
+
+class AgentGuest(Guest, BrokerProject):
+    def test_a_guest_tells_that_it_is_ready_speaks_and_powers_down_when_asked(self):
+        self.guest(lifecycle=BROKER)
+        events = self.events(self.castra("up"))
+        ready = next(event for event in events if event["type"] == "vm.ready")
+        self.assertEqual(ready["via"], "agent")
+        granted = next(event for event in events if event["type"] == "broker.handshake")
+        self.assertEqual((granted["vm"], granted["session_outcome"], granted["session_kind"]), ("g-0", "granted", "guest"))
+        said = self.ssh("g-0", "castra-agent publish durable/vm/g-0/log '{\"step\":1}'")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        line = json.loads(self.bus("tail", "durable/vm/g-0/log", "--after", "0", "--count", "1", "--json"))
+        self.assertEqual((line["from"], line["payload"]), ("vm:g-0", {"step": 1}))
+        refused = self.ssh("g-0", "castra-agent publish durable/others 1")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("durable topics of a guest begin with", refused.stderr)
+        agent = next(vm for vm in self.status()["vms"] if vm["name"] == "g-0")["agent"]
+        self.assertLess(agent["handshake_age_ms"], 600_000)
+        # The broker dies: the guest comes again.
+        self.kill(self.broker_pid())
+        self.wait_for(lambda: "agent" in self.status()["vms"][0])
+        self.assertEqual(self.ssh("g-0", "castra-agent publish again 1").returncode, 0)
+        events = self.events(self.castra("down"))
+        attempts = [event["method"] for event in events if event["type"] == "vm.cooperative_attempted"]
+        self.assertEqual(attempts, ["agent"])
+        self.assertIn("vm.cooperative_succeeded", types_of(events, "g-0"))
+
+    def test_a_guest_that_lies_and_one_that_floods_do_not_disturb_another(self):
+        self.guest(count=2, lifecycle=BROKER)
+        self.events(self.castra("up"))
+        lie = ("killall castra-agent; exec 3<>/dev/vport*p1; printf 'castra-hail\\n' >&3; "
+               "while read -r word nonce <&3; do case $word in *castra-broker/1) break;; esac; done; "
+               "printf 'castra-sync %s\\n' \"$nonce\" >&3; "
+               "printf '\\000\\000\\000\\063{\"type\":\"hello\",\"version\":1,\"role\":\"guest\",\"vm\":\"g-1\"}' >&3; sleep 3")
+        self.ssh("g-0", lie)
+        self.wait_for(lambda: [event for event in self.told("broker.handshake", session_outcome="denied")
+                               if "claims to be g-1 on the channel of g-0" in event["reason"]])
+        self.ssh("g-0", "(timeout 20 sh -c 'while :; do cat /bin/busybox; done' >/dev/vport0p1) </dev/null >/dev/null 2>&1 &")
+        for i in range(5):
+            self.assertEqual(self.ssh("g-1", f"castra-agent publish beat {i}").returncode, 0)
+        self.events(self.castra("down"))
