@@ -1,7 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # What an installation has beside programs, plugins and the SDK; and `cpack`, which makes a Debian package of it.
 install(FILES docs/man/castra.1 DESTINATION share/man/man1)
-install(FILES cmake/completion/castra.bash DESTINATION share/bash-completion/completions RENAME castra)
+# Completion is made by the program that is installed, from its own grammar.
+foreach(place "bash:share/bash-completion/completions/castra" "zsh:share/zsh/vendor-completions/_castra"
+        "fish:share/fish/vendor_completions.d/castra.fish")
+  string(REPLACE ":" ";" place ${place})
+  list(GET place 0 shell)
+  list(GET place 1 file)
+  install(CODE "
+    set(file \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${file}\")
+    get_filename_component(folder \"\${file}\" DIRECTORY)
+    file(MAKE_DIRECTORY \"\${folder}\")
+    execute_process(COMMAND \"$<TARGET_FILE:castra>\" completion ${shell} OUTPUT_FILE \"\${file}\" COMMAND_ERROR_IS_FATAL ANY)
+    message(STATUS \"Installing: \${file}\")")
+endforeach()
 
 # find_package(castra): the kernel for embedders (docs/EMBEDDING.md), as static libraries, and what they link.
 include(CMakePackageConfigHelpers)

@@ -22,6 +22,12 @@ std::string clean(const std::string& text, std::size_t bytes_max = 2048) {
     return contract::clean_text(text, bytes_max, false);
 }
 
+void fail_event(contract::Draft& event, ErrorField error, const std::string& cure) {
+    event.envelope.severity = contract::Severity::error;
+    event.envelope.error = std::move(error);
+    if (!cure.empty()) event.envelope.remediation = cure;
+}
+
 // What ends a step early: the run is cancelled, or its guest has gone.
 Task<> open_either(std::shared_ptr<Gate> stop, Gate& cancel, Gate& gone) {
     co_await (cancel.wait() || gone.wait() || stop->wait());
@@ -58,10 +64,8 @@ Task<BootstrapResult> Pipeline::run(EventBus& bus, BootstrapPlan plan, Gate& can
     const auto vm = plan.subject.vm.name;
     auto planned = draft(plan.event, to_message(vm, plan.event)).on(vm);
     if (plan.event.action == PlannedAction::error)
-        planned = std::move(planned)
-                      .at(contract::Severity::error)
-                      .because({"bootstrap_plan", vm + " cannot be bootstrapped", clean(plan.event.reason), true})
-                      .cure("correct it, then castra bootstrap " + vm);
+        fail_event(planned, {"bootstrap_plan", vm + " cannot be bootstrapped", clean(plan.event.reason), true},
+                   "correct it, then castra bootstrap " + vm);
     bus.publish(std::move(planned));
     if (plan.event.action == PlannedAction::error)
         co_return BootstrapResult{BootstrapEnd::failed, Error{ErrorCode::preflight, plan.event.reason, ""}};
@@ -119,7 +123,7 @@ Task<BootstrapResult> Pipeline::run(EventBus& bus, BootstrapPlan plan, Gate& can
     completed.status = is_noop ? contract::BootstrapStatus::noop : contract::BootstrapStatus::success;
     completed.stamp = work.plan.stamp;
     completed.log_path = work.log.output().string();
-    const auto text = is_noop ? ": nothing to do, confirmed by the guest in " : ": bootstrapped in ";
+    const auto text = is_noop ? ": nothing to do, found out in " : ": bootstrapped in ";
     bus.publish(draft(completed, vm + text + std::to_string(took) + " ms").on(vm).took(took));
     co_return BootstrapResult{is_noop ? BootstrapEnd::noop : BootstrapEnd::success, {}};
 }
@@ -232,7 +236,7 @@ Task<std::optional<ErrorField>> Pipeline::run_step(Work& work, const PlannedStep
     // Kept after each step: whoever comes after a crash goes on from here.
     (void)save_bootstrap_record(layout_, work.vm(), work.record);
     auto told = draft(event, work.vm() + ": " + event.step + " " + status).on(work.vm()).took(took);
-    if (error) told = std::move(told).at(contract::Severity::error).because(*error).cure(clean(work.remediation, 1024));
+    if (error) fail_event(told, *error, clean(work.remediation, 1024));
     work.bus.publish(std::move(told));
     co_return error;
 }

@@ -82,10 +82,12 @@ void read_ssh(const Reader& root, const toml::table& document, BootstrapSshConfi
     read_options(*reader, *document["ssh"].as_table(), ssh.options);
 }
 
+// One byte more than is allowed shows that there is more.
 std::string content_of(const fs::path& file) {
     std::ifstream stream(file, std::ios::binary);
-    std::string text;
-    std::copy_n(std::istreambuf_iterator<char>(stream), limits::file_bytes_max + 1, std::back_inserter(text));
+    std::string text(limits::file_bytes_max + 1, '\0');
+    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(stream.gcount()));
     return text;
 }
 

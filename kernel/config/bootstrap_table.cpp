@@ -54,7 +54,8 @@ std::span<const Choice> bootstrap_mode_words() {
 }
 
 void read_remote_dir(const Reader& reader, std::string& into) {
-    std::string text;
+    std::string text = into;
+    reader.narrow("remote_dir", {{"pattern", R"(^(?=/)(?!.*/\.\.(/|$))(?!(/\.?)+$))"}});
     if (!reader.read_line("remote_dir", text)) return;
     std::filesystem::path path(text);
     const bool climbs = std::ranges::find(path, std::filesystem::path("..")) != path.end();
@@ -72,7 +73,7 @@ void read_remote_dir(const Reader& reader, std::string& into) {
 
 void read_bootstrap(const Reader& reader, BootstrapConfig& into) {
     reader.read_choice("mode", modes, into.mode);
-    Milliseconds timeout{};
+    Milliseconds timeout = into.handshake_timeout.value_or(Milliseconds(0)); // 0: the step's own
     if (reader.read_seconds("handshake_timeout_secs", 1, timeout)) into.handshake_timeout = timeout;
     reader.read_seconds("connect_timeout_secs", 1, into.connect_timeout);
     reader.read_seconds("step_timeout_secs", 1, into.step_timeout);

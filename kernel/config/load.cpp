@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/load.hpp"
+#include "config/load_noted.hpp"
 
 #include "config/document.hpp"
 #include "config/limits.hpp"
@@ -16,14 +16,14 @@ namespace fs = std::filesystem;
 
 // `shown_as` names the file in errors, `file` is where it is.
 tl::expected<ProjectConfig, ConfigErrors> parse(std::string text, const fs::path& file, const std::string& shown_as,
-                                                const ConfigEnvironment& environment) {
+                                                const ConfigEnvironment& environment, KeyBook* book) {
     Problems problems(shown_as);
     const auto directory = file.parent_path().string();
     if (text.size() > limits::file_bytes_max) problems.add({}, "", "is larger than 1 MiB", "is it the right file?");
     if (!problems.empty()) return tl::unexpected(problems.take());
     const auto document = parse_document(text, problems);
     if (!document) return tl::unexpected(problems.take());
-    ReadContext context{problems, {directory, environment.home}};
+    ReadContext context{problems, {directory, environment.home}, true, book};
     auto project = read_project(*document, context);
     if (!problems.empty()) return tl::unexpected(problems.take());
     project.path = file.string();
@@ -87,12 +87,21 @@ tl::expected<ProjectConfig, ConfigErrors> parse_project(std::string text, fs::pa
 
 tl::expected<ProjectConfig, ConfigErrors> parse_project(std::string text, fs::path file,
                                                         const ConfigEnvironment& environment) {
+    return parse_project(std::move(text), std::move(file), environment, nullptr);
+}
+
+tl::expected<ProjectConfig, ConfigErrors> parse_project(std::string text, fs::path file,
+                                                        const ConfigEnvironment& environment, KeyBook* book) {
     const auto shown_as = file.string();
     if (!file.is_absolute()) file = fs::absolute(file);
-    return parse(std::move(text), file.lexically_normal(), shown_as, environment);
+    return parse(std::move(text), file.lexically_normal(), shown_as, environment, book);
 }
 
 tl::expected<ProjectConfig, LoadFailure> load_project(const fs::path& file_or_empty) {
+    return load_project(file_or_empty, nullptr);
+}
+
+tl::expected<ProjectConfig, LoadFailure> load_project(const fs::path& file_or_empty, KeyBook* book) {
     auto file = file_or_empty;
     if (file.empty()) {
         auto found = find_file();
@@ -107,7 +116,7 @@ tl::expected<ProjectConfig, LoadFailure> load_project(const fs::path& file_or_em
     if (error)
         return tl::unexpected(failure(ErrorCode::config_invalid, shown_as, error.message(), "was it just removed?"));
     const char* home = std::getenv("HOME"); // NOLINT(concurrency-mt-unsafe): one thread reads the config
-    auto project = parse(*std::move(text), full, shown_as, {home != nullptr ? home : ""});
+    auto project = parse(*std::move(text), full, shown_as, {home != nullptr ? home : ""}, book);
     if (!project) return tl::unexpected(LoadFailure{ErrorCode::config_invalid, std::move(project).error()});
     return *std::move(project);
 }

@@ -18,6 +18,7 @@ bool is_sha256(std::string_view text) {
 
 void read_sha256(const Reader& reader, std::string& into) {
     std::string text;
+    reader.narrow("sha256", {{"pattern", "^[0-9a-f]{64}$"}});
     if (!reader.read_line("sha256", text)) return;
     if (is_sha256(text))
         into = text;

@@ -17,7 +17,9 @@ ForwardEntry read_entry(const Reader& reader) {
     entry.key = reader.key();
     entry.first.line = reader.where().line;
     entry.first.column = reader.where().column;
-    std::string address;
+    std::string address = entry.first.address;
+    constexpr std::string_view byte = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+    reader.narrow("address", {{"pattern", "^(" + std::string(byte) + "\\.){3}" + std::string(byte) + "$"}});
     if (reader.read_line("address", address)) {
         if (is_ipv4_address(address))
             entry.first.address = std::move(address);

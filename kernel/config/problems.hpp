@@ -17,6 +17,7 @@ public:
 
     void add(Position at, std::string key, std::string text, std::string hint);
     bool empty() const { return errors_.empty(); }
+    std::size_t count() const { return errors_.size() + dropped_; }
     // In the order of lines; what was over the limit is counted in a last entry without a line.
     ConfigErrors take();
 

@@ -26,46 +26,44 @@ void read_project_table(const Reader& root, ProjectConfig& project) {
 }
 
 void read_broker(const Reader& root, BrokerConfig& broker) {
-    const auto reader = root.table("broker", known::broker);
-    if (!reader) return;
-    reader->read_name("launcher", broker.launcher);
-    reader->read_path("cli", broker.cli);
-    reader->read_port("port", 0, broker.port);
+    const auto reader = root.section("broker", known::broker);
+    reader.read_name("launcher", broker.launcher);
+    reader.read_path("cli", broker.cli);
+    reader.read_port("port", 0, broker.port);
     broker.has_tcp = broker.port != 0;
-    reader->read_bool("tcp", broker.has_tcp);
+    reader.read_bool("tcp", broker.has_tcp);
     if (broker.port != 0 && !broker.has_tcp)
-        reader->refuse("port", "a port, and tcp = false",
-                       "remove one of them: tcp = false keeps guests from coming over TCP");
-    reader->read_integer("sessions_max", {1, limits::broker_sessions_max}, broker.sessions_max);
-    reader->read_integer("frames_per_second_max", {1, limits::broker_frames_per_second_max},
-                         broker.frames_per_second_max);
-    reader->read_integer("queue_bytes_max", {limits::broker_queue_bytes_min, limits::broker_queue_bytes_max},
-                         broker.queue_bytes_max);
-    reader->read_integer("topic_bytes_max", {limits::broker_topic_bytes_min, limits::broker_topic_bytes_max},
-                         broker.topic_bytes_max);
-    reader->read_integer("topics_max", {0, limits::broker_topics_max}, broker.topics_max);
+        reader.refuse("port", "a port, and tcp = false",
+                      "remove one of them: tcp = false keeps guests from coming over TCP");
+    reader.read_integer("sessions_max", {1, limits::broker_sessions_max}, broker.sessions_max);
+    reader.read_integer("frames_per_second_max", {1, limits::broker_frames_per_second_max},
+                        broker.frames_per_second_max);
+    reader.read_integer("queue_bytes_max", {limits::broker_queue_bytes_min, limits::broker_queue_bytes_max},
+                        broker.queue_bytes_max);
+    reader.read_integer("topic_bytes_max", {limits::broker_topic_bytes_min, limits::broker_topic_bytes_max},
+                        broker.topic_bytes_max);
+    reader.read_integer("topics_max", {0, limits::broker_topics_max}, broker.topics_max);
 }
 
 void read_lifecycle(const Reader& root, LifecycleConfig& lifecycle) {
-    const auto reader = root.table("lifecycle", known::lifecycle);
-    if (!reader) return;
-    reader->read_seconds("graceful_shutdown_wait_secs", 0, lifecycle.graceful_shutdown_wait);
-    reader->read_seconds("sigterm_wait_secs", 0, lifecycle.sigterm_wait);
-    reader->read_seconds("sigkill_wait_secs", 1, lifecycle.sigkill_wait); // the kernel needs a moment to end a process
-    reader->read_seconds("ready_wait_secs", 0, lifecycle.ready_wait);
-    reader->read_integer("boot_window", {0, limits::boot_window_max}, lifecycle.boot_window);
+    const auto reader = root.section("lifecycle", known::lifecycle);
+    reader.read_seconds("graceful_shutdown_wait_secs", 0, lifecycle.graceful_shutdown_wait);
+    reader.read_seconds("sigterm_wait_secs", 0, lifecycle.sigterm_wait);
+    reader.read_seconds("sigkill_wait_secs", 1, lifecycle.sigkill_wait); // the kernel needs a moment to end a process
+    reader.read_seconds("ready_wait_secs", 0, lifecycle.ready_wait);
+    reader.read_integer("boot_window", {0, limits::boot_window_max}, lifecycle.boot_window);
 }
 
 void read_journal(const Reader& root, JournalConfig& journal) {
-    const auto reader = root.table("journal", known::journal);
-    if (!reader) return;
-    reader->read_integer("runs_max", {1, limits::journal_runs_max}, journal.runs_max);
-    reader->read_integer("bytes_max", {limits::journal_bytes_min, limits::journal_bytes_max}, journal.bytes_max);
+    const auto reader = root.section("journal", known::journal);
+    reader.read_integer("runs_max", {1, limits::journal_runs_max}, journal.runs_max);
+    reader.read_integer("bytes_max", {limits::journal_bytes_min, limits::journal_bytes_max}, journal.bytes_max);
 }
 
 std::vector<VmGroup> read_groups(const Reader& root, const BootstrapConfig& defaults) {
     std::vector<VmGroup> groups;
     std::map<std::string, int> lines; // of names
+    root.narrow("vms", {{"minItems", 1}});
     if (!root.has("vms") || root.has_empty_array("vms"))
         root.refuse_missing("vms", "write [[vms]] and below it name = \"web\" and image = \"NAME\"");
     const auto readers = root.tables("vms", known::vm, limits::vms_max);
@@ -130,10 +128,9 @@ ProjectConfig read_project(const toml::table& document, ReadContext& context) {
     read_broker(root, project.broker);
     read_lifecycle(root, project.lifecycle);
     read_journal(root, project.journal);
-    if (const auto bootstrap = root.table("bootstrap", known::bootstrap)) {
-        read_bootstrap(*bootstrap, project.bootstrap);
-        bootstrap->read_integer("parallel", {0, limits::bootstrap_parallel_max}, project.bootstrap_parallel);
-    }
+    const auto bootstrap = root.section("bootstrap", known::bootstrap);
+    read_bootstrap(bootstrap, project.bootstrap);
+    bootstrap.read_integer("parallel", {0, limits::bootstrap_parallel_max}, project.bootstrap_parallel);
     read_plugins(root, document["plugins"].as_table(), project);
     read_reporters(root, project);
     project.vms = expand_all(read_groups(root, project.bootstrap), root);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/reader.hpp"
 
+#include <algorithm>
+
 namespace castra {
 
 Reader::Reader(const toml::table& table, const KnownTable& known, std::string key, const ReadContext& context)
-    : table_(&table), context_(&context), key_(std::move(key)) {
+    : table_(&table), context_(&context), known_(known.path), keys_(known.keys), key_(std::move(key)) {
     for (const auto& [name, value] : table) {
         if (known.has(name.str())) continue;
         const std::string place = known.header.empty() ? "at the top of the file" : "in " + std::string(known.header);
@@ -40,7 +42,47 @@ Position Reader::where(std::string_view key) const {
     return node != nullptr ? position_of(*node) : where();
 }
 
+bool Reader::has_book_for(std::string_view key) const {
+    return context_->book != nullptr && std::ranges::find(keys_, key) != keys_.end();
+}
+
+void Reader::note(std::string_view key, nlohmann::json schema) const {
+    if (context_->book == nullptr) return;
+    KeyNote note{std::string(known_), key_, std::string(key), std::move(schema), {}, {}, has(key), where(key)};
+    context_->book->note(std::move(note));
+}
+
+void Reader::note_entry(std::string_view key, std::string_view name, nlohmann::json value,
+                        const toml::node& node) const {
+    if (context_->book == nullptr) return;
+    context_->book->note({std::string(known_),
+                          key_,
+                          std::string(key) + "." + shown(name),
+                          {},
+                          {},
+                          std::move(value),
+                          true,
+                          position_of(node)});
+}
+
+void Reader::narrow(std::string_view key, nlohmann::json schema) const {
+    if (context_->book != nullptr)
+        context_->book->narrow(std::string(known_), {{"properties", {{std::string(key), std::move(schema)}}}});
+}
+
+void Reader::narrow_table(nlohmann::json schema) const {
+    if (context_->book != nullptr) context_->book->narrow(std::string(known_), std::move(schema));
+}
+
+Reader Reader::section(std::string_view key, const KnownTable& known) const {
+    static const toml::table nothing;
+    if (auto found = table(key, known)) return *std::move(found);
+    return Reader(nothing, known, key_of(key), *context_);
+}
+
 std::optional<Reader> Reader::table(std::string_view key, const KnownTable& known) const {
+    const bool has_any_name = !known_.empty() && known.path == std::string(known_) + ".NAME";
+    note(has_any_name ? "*" : key, {{"table", known.path}});
     const auto* node = find(key);
     if (node == nullptr) return std::nullopt;
     if (const auto* found = node->as_table()) return Reader(*found, known, key_of(key), *context_);
@@ -49,6 +91,7 @@ std::optional<Reader> Reader::table(std::string_view key, const KnownTable& know
 }
 
 std::vector<Reader> Reader::tables(std::string_view key, const KnownTable& known, std::size_t count_max) const {
+    note(key, {{"tables", known.path}, {"maxItems", count_max}});
     std::vector<Reader> out;
     const auto* node = find(key);
     if (node == nullptr) return out;
@@ -77,7 +120,12 @@ void Reader::refuse(std::string_view key, std::string text, std::string hint) co
 }
 
 void Reader::refuse_missing(std::string_view key, std::string hint) const {
-    refuse(key, "is required", std::move(hint));
+    refuse_missing_one_of({std::string(key)}, std::move(hint));
+}
+
+void Reader::refuse_missing_one_of(const std::vector<std::string>& keys, std::string hint) const {
+    if (context_->book != nullptr) context_->book->require(std::string(known_), keys);
+    refuse(keys.front(), "is required", std::move(hint));
 }
 
 void Reader::refuse_type(std::string_view key, const toml::node& found, std::string_view wanted,

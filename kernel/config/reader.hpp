@@ -6,6 +6,7 @@
 #pragma once
 #include "base/secret.hpp"
 #include "base/units.hpp"
+#include "config/key_book.hpp"
 #include "config/known_keys.hpp"
 #include "config/path_root.hpp"
 #include "config/problems.hpp"
@@ -22,6 +23,7 @@ struct ReadContext {
     Problems& problems;
     PathRoot paths;
     bool expands_names = true; // version 0.2.0: "web" is web-0, web-1, ...
+    KeyBook* book = nullptr;   // what is asked for is noted there, if somebody wants to know
 };
 
 struct IntegerRange {
@@ -65,13 +67,27 @@ public:
     bool read_free_table(std::string_view key, nlohmann::json& into, Positions& positions) const;
 
     std::optional<Reader> table(std::string_view key, const KnownTable& known) const;
+    // The same, but an absent table is an empty one: its keys have their defaults.
+    Reader section(std::string_view key, const KnownTable& known) const;
     std::vector<Reader> tables(std::string_view key, const KnownTable& known, std::size_t count_max) const;
 
     // Reports a mistake at the key's value, or at the table when it is absent.
     void refuse(std::string_view key, std::string text, std::string hint) const;
     void refuse_missing(std::string_view key, std::string hint) const;
+    // The same where one of several keys would do.
+    void refuse_missing_one_of(const std::vector<std::string>& keys, std::string hint) const;
+
+    // What the book shall know beyond what read_x says of a key, or of the table as a whole.
+    void narrow(std::string_view key, nlohmann::json schema) const;
+    void narrow_table(nlohmann::json schema) const;
 
 private:
+    template <class Value>
+    class Noting;
+    bool has_book_for(std::string_view key) const; // what the table does not know is an error already
+    void note(std::string_view key, nlohmann::json schema) const;
+    void note_entry(std::string_view key, std::string_view name, nlohmann::json value, const toml::node& node) const;
+
     const toml::node* find(std::string_view key) const { return table_->get(key); }
     std::string header_of(std::string_view key) const; // "vms.boot" for vms[1].boot
     void refuse_type(std::string_view key, const toml::node& found, std::string_view wanted, std::string hint) const;
@@ -79,6 +95,8 @@ private:
 
     const toml::table* table_;
     const ReadContext* context_;
+    std::string_view known_; // path of its KnownTable: those of known:: live for ever
+    std::span<const std::string_view> keys_;
     std::string key_;
 };
 

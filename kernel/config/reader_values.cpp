@@ -4,6 +4,7 @@
 #include "config/limits.hpp"
 #include "config/names.hpp"
 #include "config/reader.hpp"
+#include "config/value_shapes.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -40,11 +41,73 @@ std::string name_like(std::string_view text) {
     return out;
 }
 
+nlohmann::json shape_of(std::span<const Choice> choices) {
+    std::vector<std::pair<std::string_view, bool>> words;
+    for (const auto& choice : choices)
+        words.emplace_back(choice.word, choice.word == choice.value);
+    return value_shapes::choice(words);
+}
+
 std::string range_text(std::int64_t min, std::int64_t max) {
     return std::to_string(min) + " to " + std::to_string(max);
 }
 
+nlohmann::json plain(const std::string& text) {
+    return text;
+}
+nlohmann::json plain(const std::vector<std::string>& texts) {
+    return texts;
+}
+nlohmann::json plain(std::int64_t number) {
+    return number;
+}
+nlohmann::json plain(Milliseconds duration) {
+    if (duration.count() % 1000 == 0) return duration.count() / 1000;
+    return static_cast<double>(duration.count()) / 1000;
+}
+nlohmann::json plain(MemorySize size) {
+    return to_string(size);
+}
+nlohmann::json plain(const nlohmann::json& table) {
+    return table;
+}
+nlohmann::json plain(const std::map<std::string, Secret>& env) {
+    auto out = nlohmann::json::object();
+    for (const auto& [name, value] : env)
+        out[name] = Secret::mask;
+    return out;
+}
+
 } // namespace
+
+// Notes one key for as long as it is being read: the value before, the value after, and whether it was well.
+template <class Value>
+class Reader::Noting {
+public:
+    template <class MakeShape>
+    Noting(const Reader& reader, std::string_view key, const Value& value, MakeShape make_shape)
+        : reader_(reader), value_(value) {
+        if (!reader.has_book_for(key)) return;
+        problems_ = reader.context_->problems.count();
+        note_ = KeyNote{
+            std::string(reader.known_), reader.key_, std::string(key), make_shape(), plain(value), {}, reader.has(key),
+            reader.where(key)};
+    }
+    Noting(const Noting&) = delete;
+    Noting& operator=(const Noting&) = delete;
+    ~Noting() {
+        if (!note_) return;
+        note_->after = plain(value_);
+        note_->is_set = note_->is_set && reader_.context_->problems.count() == problems_;
+        reader_.context_->book->note(*std::move(note_));
+    }
+
+private:
+    const Reader& reader_;
+    const Value& value_;
+    std::size_t problems_ = 0;
+    std::optional<KeyNote> note_;
+};
 
 std::string complaint_about(std::string_view text, bool is_script) {
     const auto bytes_max = is_script ? limits::script_bytes_max : limits::text_bytes_max;
@@ -77,16 +140,19 @@ bool Reader::read_text(std::string_view key, bool is_script, std::string& into) 
 }
 
 bool Reader::read_line(std::string_view key, std::string& into) const {
+    const Noting noting(*this, key, into, value_shapes::line);
     return read_text(key, false, into);
 }
 
 bool Reader::read_script(std::string_view key, std::string& into) const {
+    const Noting noting(*this, key, into, value_shapes::script);
     return read_text(key, true, into);
 }
 
 bool Reader::read_name(std::string_view key, std::string& into) const {
+    const Noting noting(*this, key, into, value_shapes::name);
     std::string text;
-    if (!read_line(key, text)) return false;
+    if (!read_text(key, false, text)) return false;
     if (is_name(text)) {
         into = std::move(text);
         return true;
@@ -99,8 +165,9 @@ bool Reader::read_name(std::string_view key, std::string& into) const {
 }
 
 bool Reader::read_path(std::string_view key, std::string& into) const {
+    const Noting noting(*this, key, into, value_shapes::path);
     std::string text;
-    if (!read_line(key, text)) return false;
+    if (!read_text(key, false, text)) return false;
     auto path = context_->paths.resolve(text);
     if (!path) {
         refuse(key, path.error().text, path.error().hint);
@@ -111,6 +178,7 @@ bool Reader::read_path(std::string_view key, std::string& into) const {
 }
 
 bool Reader::read_paths(std::string_view key, std::size_t count_max, std::vector<std::string>& into) const {
+    const Noting noting(*this, key, into, [&] { return value_shapes::paths(count_max); });
     const auto* node = find(key);
     if (node == nullptr) return false;
     const auto* array = node->as_array();
@@ -144,8 +212,9 @@ bool Reader::read_paths(std::string_view key, std::size_t count_max, std::vector
 }
 
 bool Reader::read_choice(std::string_view key, std::span<const Choice> choices, std::string& into) const {
+    const Noting noting(*this, key, into, [&] { return shape_of(choices); });
     std::string text;
-    if (!read_line(key, text)) return false;
+    if (!read_text(key, false, text)) return false;
     std::string words;
     for (const auto& choice : choices) {
         if (lower(text) == choice.word) {
@@ -159,6 +228,7 @@ bool Reader::read_choice(std::string_view key, std::span<const Choice> choices, 
 }
 
 bool Reader::read_integer(std::string_view key, IntegerRange range, std::int64_t& into) const {
+    const Noting noting(*this, key, into, [&] { return value_shapes::integer(range.min, range.max); });
     const auto* node = find(key);
     if (node == nullptr) return false;
     const std::string hint = "write a whole number from " + range_text(range.min, range.max);
@@ -176,7 +246,7 @@ bool Reader::read_integer(std::string_view key, IntegerRange range, std::int64_t
 }
 
 bool Reader::read_port(std::string_view key, std::int64_t port_min, std::uint16_t& into) const {
-    std::int64_t port = 0;
+    std::int64_t port = into;
     if (!read_integer(key, {port_min, limits::port_max}, port)) return false;
     into = static_cast<std::uint16_t>(port);
     return true;
@@ -195,6 +265,7 @@ bool Reader::read_bool(std::string_view key, bool& into) const {
 }
 
 bool Reader::read_seconds(std::string_view key, std::int64_t seconds_min, Milliseconds& into) const {
+    const Noting noting(*this, key, into, [&] { return value_shapes::seconds(seconds_min); });
     const auto* node = find(key);
     if (node == nullptr) return false;
     const std::string hint = "write seconds from " + range_text(seconds_min, limits::seconds_max);
@@ -214,6 +285,7 @@ bool Reader::read_seconds(std::string_view key, std::int64_t seconds_min, Millis
 }
 
 bool Reader::read_memory(std::string_view key, MemorySize& into) const {
+    const Noting noting(*this, key, into, value_shapes::memory);
     const auto* node = find(key);
     if (node == nullptr) return false;
     const std::string hint = "write a size from \"16 MiB\" to \"16 TiB\", such as \"2 GiB\"";
@@ -223,7 +295,7 @@ bool Reader::read_memory(std::string_view key, MemorySize& into) const {
     } else if (!node->is_string()) {
         refuse_type(key, *node, "a size", hint);
         return false;
-    } else if (!read_line(key, text)) {
+    } else if (!read_text(key, false, text)) {
         return false;
     }
     const auto size = MemorySize::parse(text);
@@ -240,6 +312,7 @@ bool Reader::read_memory(std::string_view key, MemorySize& into) const {
 }
 
 bool Reader::read_env(std::string_view key, std::map<std::string, Secret>& into) const {
+    const Noting noting(*this, key, into, value_shapes::env);
     const auto* node = find(key);
     if (node == nullptr) return false;
     const auto* entries = node->as_table();
@@ -261,8 +334,10 @@ bool Reader::read_env(std::string_view key, std::map<std::string, Secret>& into)
             add(position_of(value), "wants a string", "write it in \"quotes\""); // the value is a secret
         else if (auto complaint = complaint_about(text->get(), true); !complaint.empty())
             add(position_of(value), std::move(complaint), "write plain text");
-        else
+        else {
             into[std::string(name)] = Secret(text->get());
+            note_entry(key, name, Secret::mask, value);
+        }
     }
     if (into.size() <= limits::env_entries_max) return true;
     refuse(key,
@@ -273,6 +348,7 @@ bool Reader::read_env(std::string_view key, std::map<std::string, Secret>& into)
 }
 
 bool Reader::read_free_table(std::string_view key, nlohmann::json& into, Positions& positions) const {
+    const Noting noting(*this, key, into, value_shapes::free_table);
     const auto* node = find(key);
     if (node == nullptr) return false;
     const auto* found = node->as_table();
@@ -284,6 +360,8 @@ bool Reader::read_free_table(std::string_view key, nlohmann::json& into, Positio
         into.update(read->json);
         for (auto& [pointer, position] : read->positions)
             positions[pointer] = position;
+        for (const auto& [name, value] : *found)
+            note_entry(key, name.str(), read->json[std::string(name.str())], value);
     }
     return true;
 }

@@ -12,6 +12,7 @@ namespace castra {
 namespace {
 
 void read_disk(const Reader& reader, VmConfig& vm) {
+    reader.narrow_table({{"not", {{"required", {"image", "base_image"}}}}});
     if (reader.has("image") && reader.has("base_image")) {
         reader.refuse("base_image", "a VM has an image or a base_image, not both",
                       "keep image = for the image store or base_image = for a file");
@@ -48,7 +49,7 @@ void read_vm_fields(const Reader& reader, VmConfig& vm) {
     reader.read_integer("cpus", {1, limits::cpus_max}, vm.cpus);
     reader.read_memory("memory", vm.memory);
     read_boot(reader, vm.boot);
-    if (const auto bootstrap = reader.table("bootstrap", known::vm_bootstrap)) read_bootstrap(*bootstrap, vm.bootstrap);
+    read_bootstrap(reader.section("bootstrap", known::vm_bootstrap), vm.bootstrap);
     reader.read_free_table("options", vm.launcher_options, vm.options_at);
     reader.read_line("ready_marker", vm.ready_marker);
     read_restart(reader, vm.restart);
@@ -67,6 +68,7 @@ void refuse_nothing_to_boot(const VmConfig& vm, Problems& problems) {
 // "web-2", "2" and 2 are instance 2 of web.
 std::optional<std::int64_t> index_of(const Reader& reader, std::string_view key, const VmGroup& group) {
     std::string text;
+    reader.narrow(key, {{"type", {"string", "integer"}}, {"minimum", 0}, {"pattern", "^([a-z0-9-]+-)?[0-9]+$"}});
     if (std::int64_t index = 0; reader.has_integer(key)) {
         if (reader.read_integer(key, {0, group.count - 1}, index)) return index;
         return std::nullopt;
@@ -93,7 +95,8 @@ void read_instances(const Reader& vm_reader, VmGroup& group) {
         }
         const std::string_view key = reader.has("name") ? "name" : "id";
         if (!reader.has(key)) {
-            reader.refuse_missing("id", "write which instance it is, such as id = \"" + group.shape.name + "-0\"");
+            reader.refuse_missing_one_of({"id", "name"},
+                                         "write which instance it is, such as id = \"" + group.shape.name + "-0\"");
             continue;
         }
         const auto index = index_of(reader, key, group);
@@ -144,11 +147,19 @@ std::string overlay_of_instance(const std::string& overlay, std::int64_t index) 
     return (path.parent_path() / name).string();
 }
 
+// Where instance `index` has its values from, strongest first.
+std::vector<std::string> places_of(const VmGroup& group, std::int64_t index) {
+    const auto own = group.instances.find(index);
+    if (own == group.instances.end()) return {group.place};
+    return {own->second.key(), group.place};
+}
+
 } // namespace
 
 std::optional<VmGroup> read_vm_group(const Reader& reader, const BootstrapConfig& defaults) {
     VmGroup group;
     auto& vm = group.shape;
+    group.place = reader.key();
     vm.line = reader.where().line;
     vm.column = reader.where().column;
     vm.bootstrap = defaults;
@@ -176,6 +187,7 @@ std::vector<VmConfig> expand(const VmGroup& group, const ReadContext& context) {
         vm.port_forwards = forwards_of_instance(group.forwards, i);
         const auto own = group.instances.find(i);
         if (own != group.instances.end()) read_instance(own->second, vm);
+        if (context.book != nullptr) context.book->lay(vm.name, places_of(group, i));
         if (!can_boot && (own == group.instances.end() || !says_what_to_boot(own->second))) {
             refuse_nothing_to_boot(vm, context.problems);
             can_boot = true; // once is enough

@@ -14,7 +14,8 @@
 namespace castra {
 
 struct VmGroup {
-    VmConfig shape; // name and group both as in the file; no forwards yet
+    std::string place; // "vms[0]"
+    VmConfig shape;    // name and group both as in the file; no forwards yet
     std::int64_t count = 1;
     bool can_boot = false; // says from what; an instance may say it too
     std::vector<ForwardEntry> forwards;

@@ -33,9 +33,11 @@ Failure failed(const std::string& doing, const std::error_code& error) {
 } // namespace
 
 Result<> make_directories(const Path& path) {
-    if (path.empty() || fs::exists(fs::symlink_status(path))) {
-        std::error_code error;
-        if (fs::is_directory(path, error)) return {};
+    std::error_code error;
+    const auto there = path.empty() ? fs::file_status(fs::file_type::directory) : fs::symlink_status(path, error);
+    if (there.type() == fs::file_type::none) return failed("make directory " + path.string(), error);
+    if (fs::exists(there)) {
+        if (path.empty() || fs::is_directory(path, error)) return {};
         return fail(ErrorCode::io, "make directory " + path.string() + ": it exists and is no directory");
     }
     CASTRA_CHECK(make_directories(path.parent_path()));

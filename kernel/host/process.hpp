@@ -35,6 +35,7 @@ struct SpawnRequest {
     std::string working_dir;       // absolute
     std::string output_path;       // stdout and stderr, appended, 0600; empty: /dev/null
     bool held = false;             // do not run the program before release(): if castra dies first it never runs
+    bool ends_with_us = false;     // killed when the thread that spawned it ends: tools, never VMs
     bool output_to_stderr = false; // stdout and stderr go to our stderr instead
     std::vector<InheritedFd> fds;  // beyond 0, 1, 2
 };

@@ -23,6 +23,7 @@ Task<Result<ExitStatus>> run_program(Host& host, ProgramRun run) {
     request.env.insert(request.env.end(), run.env.begin(), run.env.end());
     request.working_dir = run.working_dir;
     request.output_path = run.output_path;
+    request.ends_with_us = true; // nobody else waits for it, and what it makes would have no owner
     CASTRA_CO_TRY(process, host.spawn(request));
     const auto first = co_await (process->wait() || host.sleep_for(run.deadline));
     if (process->has_exited()) co_return co_await process->wait();

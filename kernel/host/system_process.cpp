@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -131,7 +132,8 @@ struct ChildSetup {
     int input, output;
     std::vector<InheritedFd> fds; // fd moved above every target number beforehand
     int number_end = 3;
-    int go = -1; // held: a byte must come before it becomes the program
+    int go = -1;    // held: a byte must come before it becomes the program
+    int parent = 0; // ends_with_us: who that is
 
     // Held, all but the last step is done while castra writes down who it is.
     [[nodiscard]] int run() const {
@@ -145,6 +147,10 @@ struct ChildSetup {
 private:
     [[nodiscard]] int prepare() const {
         setsid();
+        if (parent != 0) {
+            if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
+            if (getppid() != parent) _exit(127); // it ended before it was asked for
+        }
         umask(0077);
         sigset_t none;
         sigemptyset(&none);
@@ -201,7 +207,8 @@ Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const S
                      output ? output.get() : input.get(),
                      {},
                      3,
-                     -1};
+                     -1,
+                     request.ends_with_us ? ::getpid() : 0};
     for (const auto& fd : request.fds)
         child.number_end = std::max(child.number_end, fd.number + 1);
     std::vector<UniqueFd> moved; // no source may be overwritten by another's dup2

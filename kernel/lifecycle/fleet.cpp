@@ -98,7 +98,7 @@ Task<> Fleet::bring_up(EventBus& bus, Effort& effort, BootContext& context, bool
         if (!keep_going) context.cancel.open();
         co_return;
     }
-    if (vm.state() == VmState::failed) { // what an earlier life left
+    if (vm.state() == VmState::failed || vm.state() == VmState::stopped) { // what an earlier life left
         if (auto cleared = vm.discard(bus, contract::DiscardReason::orphan); !cleared) {
             effort.error = cleared.error();
             report(bus, vm.name(), *effort.error);

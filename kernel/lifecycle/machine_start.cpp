@@ -68,6 +68,7 @@ Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, BootContext& c
     notify_.reset();
     CASTRA_CO_CHECK(files::make_directories(layout_.vm_dir(name_)));
     CASTRA_CO_CHECK(files::make_directories(layout_.vm_runtime_dir(name_)));
+    CASTRA_CO_CHECK(save_record(layout_, record_)); // keys come before there is a plan; a successor finds them, too
     CASTRA_CO_CHECK(files::remove(process_log()));
     CASTRA_CO_CHECK(lease_ports(spec.vm));
     if (spec.wants_ssh_key) {

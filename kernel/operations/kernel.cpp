@@ -68,7 +68,8 @@ struct Kernel::Core {
             loop->stop();
         });
         thread.join();
-        loop.reset();
+        work.reset(); // it refers to the loop
+        loop.reset(); // and with it what still waits there, while all that it uses is here
     }
 
     // Starts `task` in the thread and waits for it, as the options say.

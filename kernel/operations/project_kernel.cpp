@@ -75,7 +75,9 @@ Result<std::unique_ptr<ProjectKernel>> ProjectKernel::open(Workshop& workshop, L
     // Only now: a predecessor removes it before it lets go of the lock.
     CASTRA_CHECK(files::make_private_directory(layout.runtime_dir().parent_path()));
     CASTRA_CHECK(files::make_private_directory(layout.runtime_dir()));
-    const auto dead = seal_dead_runs(layout, workshop.host().clock());
+    SealedRuns dead; // castra clean writes a journal in a process of its own: while it works, nothing is taken for dead
+    if (const auto quiet = FileLock::try_lock(layout.operation_lock(), holder))
+        dead = seal_dead_runs(layout, workshop.host().clock());
     for (const auto& run : dead.sealed)
         workshop.log()("info", "sealed run " + run + ", which ended without a summary");
     for (const auto& problem : dead.problems)

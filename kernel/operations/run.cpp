@@ -105,6 +105,11 @@ RunResult Run::finish(contract::Summary summary, std::string message) {
         summary.exit_code = exit_code::contract_violation;
         message = "failed: " + std::to_string(bus_->violations()) + " contract violations in strict mode";
     }
+    bus_->flush(); // a journal may fail at this run's last events only
+    if (summary.outcome == Outcome::succeeded && bus_->journal_failed()) {
+        summary.outcome = Outcome::failed;
+        message = "failed: the run's journal cannot be written";
+    }
     if (summary.outcome == Outcome::succeeded && bus_->failures() > 0) {
         summary.outcome = Outcome::failed;
         summary.exit_code = exit_code::failed;

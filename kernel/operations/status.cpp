@@ -40,7 +40,8 @@ VmStatus status_of(Host& host, const Layout& layout, const std::string& name, bo
     status.name = name;
     const auto record = load_record(layout, name);
     if (!record) {
-        status.state = "unknown";
+        // It may have been removed since it was listed.
+        status.state = record.error().code == ErrorCode::not_found ? to_string(VmState::absent) : "unknown";
         status.why = record.error().text;
         return status;
     }

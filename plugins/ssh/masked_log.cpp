@@ -34,25 +34,39 @@ MaskedLog::MaskedLog(const std::string& path, const sdk::Json& env) {
 
 void MaskedLog::add(std::string_view piece) {
     held_.append(piece);
+    take(false);
+}
+
+void MaskedLog::flush() {
+    take(true);
+}
+
+void MaskedLog::take(bool is_all) {
     std::string out;
     std::size_t at = 0;
+    // A secret may have begun in the last bytes.
+    auto keep_from = is_all ? held_.size() : held_.size() - std::min(held_.size(), held_max_);
     while (true) {
         const auto [place, which] = first_of(secrets_, held_, at);
         if (place == held_.npos) break;
+        if (!is_all && may_be_longer(std::string_view(held_).substr(place))) {
+            keep_from = std::min(keep_from, place);
+            break;
+        }
         out.append(held_, at, place - at);
         out += "***";
         at = place + secrets_[which].size();
     }
-    // A secret may have begun in the last bytes.
-    const auto keep_from = std::max(at, held_.size() > held_max_ ? held_.size() - held_max_ : 0);
+    keep_from = std::max(at, keep_from);
     out.append(held_, at, keep_from - at);
     held_.erase(0, keep_from);
     write(out);
 }
 
-void MaskedLog::flush() {
-    write(held_);
-    held_.clear();
+// Whether all that there is may be the beginning of a secret.
+bool MaskedLog::may_be_longer(std::string_view text) const {
+    return std::ranges::any_of(
+        secrets_, [&](const auto& secret) { return secret.size() > text.size() && secret.starts_with(text); });
 }
 
 void MaskedLog::write(std::string_view text) {

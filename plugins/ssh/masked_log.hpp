@@ -26,6 +26,8 @@ public:
     const std::string& tail() const { return tail_; }
 
 private:
+    void take(bool is_all);
+    bool may_be_longer(std::string_view text) const;
     void write(std::string_view text);
 
     std::vector<std::string> secrets_; // longest first

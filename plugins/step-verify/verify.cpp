@@ -48,7 +48,8 @@ public:
                               {"connection_lost", "the connection to the guest was lost during verification",
                                log.tail(), "", "see the guest's serial log"})
                     .text);
-        if (*result.exit_code == path_missing && log.tail().empty())
+        const bool is_silent = log.tail().find_first_not_of("\r\n") == std::string::npos;
+        if (*result.exit_code == path_missing && is_silent)
             return ssh::failed({"verify_failed",
                                 "verify_path " + inputs.at("verify").value("path", "") + " does not exist in the guest",
                                 "", "", "the script ended well and did not make it; see " + log_path});
@@ -57,7 +58,7 @@ public:
                 ssh::cause_of(session, log.tail().find("No space left") == std::string::npos ? "" : log.tail(),
                               {"verify_failed",
                                "verify_command ended with exit code " + std::to_string(*result.exit_code),
-                               log.tail().empty() ? "it printed nothing" : "last output:\n" + log.tail(), "",
+                               is_silent ? "it printed nothing" : "last output:\n" + log.tail(), "",
                                "the script ended well, and what it left is not what verify_command wants"})
                     .text);
         sdk::StepOutcome outcome;

@@ -2,9 +2,11 @@
 """What tests of bootstrap start from: an SSH server as the "guest" of an ordinary process. Boots in milliseconds; the same
 steps, the same ssh, the same shell as in a guest. Real guests are in bootstrap_guest_test.py."""
 import json
+import os
 import pathlib
 import shutil
 import subprocess
+import time
 
 from support import Project
 
@@ -16,7 +18,8 @@ exec {dropbear} -F -E -s -r {dir}/host_key -p 127.0.0.1:$CASTRA_PORT_22 -P {dir}
 
 
 class Bootstrap(Project):
-    """VMs that are SSH servers of this user; a remote_dir each below the test's directory."""
+    """VMs that are SSH servers of this user; a remote_dir each below the test's directory. Each command starts this user's
+    shell with all that its start-up file does, which may be seconds, one after the other: hence the long deadline."""
 
     def setUp(self):
         super().setUp()
@@ -38,6 +41,22 @@ class Bootstrap(Project):
         self.server.write_text(SERVER.format(dropbear=DROPBEAR, dir=self.dir))
         self.server.chmod(0o755)
 
+    def tearDown(self):
+        # A job's watchdog in the "guest" looks every two seconds whether anybody still wants the job, then ends itself.
+        if self.config.exists() and self.home.exists():
+            self.castra("down", events=False)
+        limit = time.monotonic() + 20
+        while "sleep 2" in map(str.strip, self.processes().values()) and time.monotonic() < limit:
+            time.sleep(0.05)
+        super().tearDown()
+
+    def assert_gone(self, pid):
+        for _ in range(300):
+            if not os.path.exists(f"/proc/{pid}"):
+                return
+            time.sleep(0.1)
+        self.fail(f"process {pid} of the guest still runs")
+
     def forget_key(self):
         kept = [line for line in self.authorized.read_text().splitlines(True) if line != self.line]
         self.authorized.write_text("".join(kept))
@@ -55,7 +74,7 @@ class Bootstrap(Project):
         command = json.dumps(command or [str(self.server)])
         self.write(f'[[vms]]\nname = "{name}"\nlauncher = "process"\ncount = {count}\n'
                    f'[[vms.port_forwards]]\nguest = 22\n[vms.options]\ncommand = {command}\n'
-                   f'[vms.bootstrap]\nscript = "bootstrap/run.sh"\nremote_dir = "{self.remote}"\nconnect_timeout_secs = 60\n{more}\n'
+                   f'[vms.bootstrap]\nscript = "bootstrap/run.sh"\nremote_dir = "{self.remote}"\nconnect_timeout_secs = 300\n{more}\n'
                    f'[vms.bootstrap.env]\n{env}', header)
         if not (self.scripts / "bootstrap.toml").exists():
             self.metadata()

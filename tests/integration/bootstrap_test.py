@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bootstrap through the whole of castra, with an SSH server in the place of a guest."""
+import contextlib
 import json
 import os
 import pathlib
@@ -49,7 +50,7 @@ class Success(Bootstrap):
         events = self.events(self.castra("bootstrap", "--bootstrap", "always"))
         self.assertEqual(steps_of(events), DONE)
         self.script("echo other\n")
-        events = self.events(self.castra("bootstrap", "g-0"), code=1)  # what it must verify still stands from before
+        events = self.events(self.castra("bootstrap", "g-0"))  # what it must verify still stands from before
         self.assertEqual(one(events, "bootstrap.planned")["reason"].split(" since")[0], "the script changed")
 
     def test_no_value_of_the_environment_is_anywhere(self):
@@ -173,7 +174,7 @@ class Failure(Bootstrap):
     def test_nobody_listens(self):
         self.script("true\n")
         self.project("connect_timeout_secs = 2\n", command=["/bin/sleep", "1000"])
-        self.config.write_text(self.config.read_text().replace("connect_timeout_secs = 60\n", ""))
+        self.config.write_text(self.config.read_text().replace("connect_timeout_secs = 300\n", ""))
         failed = one(self.events(self.castra("up"), code=1), "bootstrap.failed")
         self.assertEqual((failed["step"], failed["error"]["code"]), ("connect", "unreachable"))
         self.assertIn("tries", failed["error"]["detail"])
@@ -195,22 +196,16 @@ class Failure(Bootstrap):
                                + "".join(f'[[vms.instances]]\nid = {i}\nbootstrap.remote_dir = "{self.remote}/{i}"\n' for i in range(8)))
         events = self.events(self.castra("up"), code=1)
         ends = {vm["vm"]: vm["outcome"] for vm in events[-1]["vms"]}
-        self.assertEqual(ends, {f"g-{i}": "failed" if i == 3 else "succeeded" for i in range(8)})
+        self.assertEqual(ends, {f"g-{i}": "failed" if i == 3 else "succeeded" for i in range(8)},
+                         [event for event in events if event["type"] == "bootstrap.failed"])
         self.assertEqual(set(self.states().values()), {"ready"})
         events = self.events(self.castra("bootstrap"), code=6)
         self.assertEqual(events[-1]["outcome"], "partial")
         self.assertEqual({vm["vm"]: vm["outcome"] for vm in events[-1]["vms"]},
                          {f"g-{i}": "failed" if i == 3 else "unchanged" for i in range(8)})
 
-    def assert_gone(self, pid):
-        for _ in range(300):
-            if not os.path.exists(f"/proc/{pid}"):
-                return
-            time.sleep(0.1)
-        self.fail(f"process {pid} of the guest still runs")
 
-
-class Interrupted(Failure):
+class Interrupted(Bootstrap):
     def test_cancelled_in_the_middle(self):
         self.script("echo $$ >pid; exec sleep 1000\n")
         self.project()
@@ -234,7 +229,8 @@ class Interrupted(Failure):
         self.kill(next(vm["pid"] for vm in self.status()["vms"]))
         events = self.judge(rest_of(child, lines), 1)
         self.assertEqual(one(events, "bootstrap.failed")["error"]["code"], "guest_gone")
-        os.kill(int((self.remote / "pid").read_text()), signal.SIGKILL)  # the "guest" was only a process
+        with contextlib.suppress(ProcessLookupError):  # the "guest" was only a process; what ran in it may see its end
+            os.kill(int((self.remote / "pid").read_text()), signal.SIGKILL)
 
     def test_the_supervisor_is_killed_in_the_middle(self):
         self.script("echo $$ >pid; exec sleep 1000\n")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 at every event of an up and of a down: the next command tells the truth, the next up works, nothing leaks.
 What is killed has gone a little further than the event that was read; that only moves the moment."""
+import json
 import os
 import pathlib
+import shutil
 import signal
 import time
 import unittest
@@ -137,6 +139,128 @@ class ClientDuringUp(Walk):
 class ClientDuringDown(Walk):
     def test_at_every_event(self):
         self.assertGreaterEqual(self.walk("down", "client"), 16)
+
+
+class SupervisorWhileBooting(Walk):
+    """VMs that never say ready, so that the kill falls between spawn and ready however quick the machine is."""
+
+    def fleet(self):
+        self.processes_toml(["/bin/sh", "-c", f"exec sleep 1000 # {self.dir}", str(self.dir)], count=len(self.VMS),
+                            extra='ready = "notify"\n')
+        self.config.write_text(self.config.read_text() + f"[lifecycle]\nboot_window = {len(self.VMS)}\n")
+
+    def test_after_each_launch_the_records_know_the_processes(self):
+        for index in (1, 2, 3):  # accepted, and two launches: more does not come
+            with self.subTest(event=index):
+                self.fleet()
+                self.assertTrue(self.run_and_kill("up", index, "supervisor"))
+                self.judge_truth()
+                if index == 3:
+                    self.assertEqual(set(self.vm_processes()), set(self.VMS))
+                    self.assertEqual(self.states(), {name: "running" for name in self.VMS})
+                Walk.fleet(self)  # now they say ready
+                self.castra("down")
+                self.assertEqual(self.vm_processes(), {})
+                self.judge_recovery()
+
+
+class PluginHostDuringUp(Walk):
+    """The launcher runs isolated; its process is killed at every event of an up."""
+
+    def fleet(self):
+        super().fleet()
+        self.config.write_text(self.config.read_text() + '[plugins.process]\nisolation = "process"\n')
+
+    def plugin_hosts(self):
+        return [pid for pid, command in self.processes().items() if "castra-plugin-host" in command]
+
+    def test_at_every_event(self):
+        self.fleet()
+        killed = 0
+        for index in range(1, 100):
+            with self.subTest(event=index):
+                child = self.start("up")
+                lines = [child.stdout.readline() for _ in range(index)]
+                if not lines[-1]:
+                    child.wait()
+                    self.castra("down")
+                    break
+                for pid in self.plugin_hosts():
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                        killed += 1
+                    except ProcessLookupError:
+                        pass
+                out = "".join(lines) + child.stdout.read()
+                child.wait()
+                child.stdout.close()
+                self.judge(out)  # up fails or does not need it any more; either way the stream is whole and true
+                self.judge_truth()
+                for path in self.home.rglob("quarantine/*"):  # as rebuilding the plugin would lift it
+                    path.unlink()
+                self.castra("down")
+                self.judge_recovery()
+                for path in self.home.rglob("journal/*.ndjson"):
+                    path.unlink()
+        self.assertGreater(killed, 2)
+
+
+class Reboot(Walk):
+    """The machine goes down at any moment: every process is gone, another boot id, no runtime directory."""
+
+    def reboot(self):
+        while left := self.processes():  # again: one that was killed may have started another just before
+            for pid in left:
+                try:
+                    self.kill(pid)
+                except ProcessLookupError:
+                    pass
+        for path in self.home.rglob("record.json"):
+            record = json.loads(path.read_text())
+            path.write_text(json.dumps(dict(record, boot_id="the-boot-before"), indent=1))
+        shutil.rmtree(self.home / "run", ignore_errors=True)
+        for path in self.home.rglob("*"):
+            if path.is_socket():
+                path.unlink()
+
+    def walk_reboots(self, verb):
+        self.fleet()
+        index = 1
+        while True:
+            with self.subTest(event=index):
+                if verb == "down":
+                    self.events(self.castra("up"))
+                child = self.start(verb)
+                lines = [child.stdout.readline() for _ in range(index)]
+                if not lines[-1]:
+                    child.wait()
+                    self.castra("down")
+                    break
+                self.reboot()
+                child.stdout.read()
+                child.wait()
+                child.stdout.close()
+                self.assertLessEqual(set(self.states().values()), {"failed", "absent"})
+                self.judge_recovery()
+                for path in self.home.rglob("journal/*.ndjson"):
+                    self.judge(path.read_text())  # sealed, all of them
+                    path.unlink()
+            index += 1
+        return index - 1
+
+    def test_during_up(self):
+        self.assertGreaterEqual(self.walk_reboots("up"), 6)
+
+    def test_during_down(self):
+        self.assertGreaterEqual(self.walk_reboots("down"), 16)
+
+    def test_between(self):
+        self.fleet()
+        self.events(self.castra("up"))
+        self.reboot()
+        self.assertEqual(self.states(), {name: "failed" for name in self.VMS})
+        self.assertIn("rebooted", self.status()["vms"][0]["why"])
+        self.judge_recovery()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 #include "host/files.hpp"
 
+#include <boost/asio/post.hpp>
 #include <filesystem>
 #include <gtest/gtest.h>
 
@@ -286,9 +287,10 @@ TEST_F(PipelineOfFakes, TellsNoSecretInPlanAndHandsItOnlyToSteps) {
     EXPECT_EQ(steps_[1]->applied_with["env"]["TOKEN"], "secret value");
     for (const auto& event : events_)
         EXPECT_EQ(event.dump().find("secret value"), std::string::npos) << event;
-    for (const auto& entry : fs::recursive_directory_iterator(dir_))
-        if (entry.is_regular_file())
-            EXPECT_EQ(files::read(entry.path(), 1 << 20)->find("secret value"), std::string::npos) << entry.path();
+    for (const auto& entry : fs::recursive_directory_iterator(dir_)) {
+        if (!entry.is_regular_file()) continue;
+        EXPECT_EQ(files::read(entry.path(), 1 << 20)->find("secret value"), std::string::npos) << entry.path();
+    }
 }
 
 TEST_F(PipelineOfFakes, IsAnErrorOfThePlanWhenAStepSaysSo) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/bootstrap_file.hpp"
 
+#include "config/known_keys.hpp"
 #include "parsing.hpp"
 
 #include <fstream>

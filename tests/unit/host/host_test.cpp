@@ -9,6 +9,8 @@
 #include <csignal>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 namespace castra {
@@ -53,6 +55,37 @@ TEST_F(HostTest, TellsHowAProcessEnded) {
     EXPECT_TRUE(killed->signal(SIGKILL));
     EXPECT_EQ(run(killed->wait()).signal, "SIGKILL");
     EXPECT_TRUE(killed->signal(SIGTERM)) << "a process that has ended is no error";
+}
+
+TEST(SystemProcess, EndsWithWhoSpawnedItWhenThatWasAskedFor) {
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const int castra = fork();
+    if (castra == 0) {
+        asio::io_context own;
+        SpawnRequest request;
+        request.program = "/bin/sleep";
+        request.argv = {"sleep", "1000"};
+        request.working_dir = "/";
+        request.ends_with_us = true;
+        const auto process = spawn_process(own.get_executor(), request);
+        const int pid = process ? (*process)->id().pid : -1;
+        [[maybe_unused]] const auto told = ::write(ends[1], &pid, sizeof pid);
+        while (true)
+            ::pause();
+    }
+    int pid = -1;
+    ASSERT_EQ(::read(ends[0], &pid, sizeof pid), static_cast<ssize_t>(sizeof pid));
+    ASSERT_GT(pid, 0);
+    const UniqueFd tool(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    ASSERT_TRUE(tool);
+    pollfd ended{tool.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&ended, 1, 0), 0) << "it lives as long as its castra";
+    ::kill(castra, SIGKILL);
+    ::waitpid(castra, nullptr, 0);
+    EXPECT_EQ(::poll(&ended, 1, 60000), 1);
+    ::close(ends[0]);
+    ::close(ends[1]);
 }
 
 TEST_F(HostTest, RunsAHeldProgramOnlyWhenReleased) {

@@ -68,7 +68,7 @@ static const castra_host host_table = {sizeof(castra_host), CASTRA_ABI_MAJOR, CA
 
 #define VM                                                                                                             \
     "\"vm\":{\"name\":\"web-0\",\"project\":\"p\",\"uuid\":\"u\",\"cpus\":1,\"memory_bytes\":1048576,"                 \
-    "\"base_image\":\"/b.qcow2\",\"base_format\":\"qcow2\",\"state_dir\":\"/s\",\"runtime_dir\":\"/r\","               \
+    "\"state_dir\":\"/s\",\"runtime_dir\":\"/r\","               \
     "\"port_forwards\":[{\"host\":2222,\"guest\":22}],\"options\":{\"command\":[\"/bin/true\"]}}"
 #define PATHS "\"paths\":{\"state_dir\":\"/s\",\"runtime_dir\":\"/r\",\"overlay\":\"/s/o\",\"authorized_keys\":\"\"}"
 

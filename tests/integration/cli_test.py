@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The grammar as people meet it: help, suggestions, quiet, colours, completion, the page that is made from it."""
+import json
+import os
+import pathlib
+import pty
+import re
+import shutil
+import subprocess
+import unittest
+
+from process_test import NOTIFY, READY
+from support import CASTRA, Project
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
+
+def castra(*words, code=0, env=None, **more):
+    result = subprocess.run([CASTRA, *words], capture_output=True, text=True, timeout=60, env=env, **more)
+    if code is not None and result.returncode != code:
+        raise AssertionError(f"castra {' '.join(words)}: {result.returncode}\n{result.stdout}{result.stderr}")
+    return result
+
+
+def page():
+    return castra("reference").stdout
+
+
+def commands():
+    """Every command of the page: its words, and whether others stand below it."""
+    found = re.findall(r"^## `castra ?([^`]*)`$", page(), re.M)
+    return [words.split() for words in found if words]
+
+
+class Help(unittest.TestCase):
+    def test_the_page_in_docs_is_the_one_that_is_made(self):
+        self.assertEqual((SOURCE / "docs/CLI.md").read_text(), page(), "castra reference > docs/CLI.md")
+
+    def test_every_command_has_help_with_an_example(self):
+        parents = {tuple(words[:-1]) for words in commands()}
+        for words in commands():
+            if tuple(words) in parents and words != ["events"]:
+                continue
+            with self.subTest(" ".join(words)):
+                text = castra(*words, "--help").stdout
+                self.assertRegex(text, r"Examples?:")
+                self.assertIn("castra " + " ".join(words), text.split("xample", 1)[1])
+
+    def test_every_example_is_understood(self):
+        """Each line of each example parses: the grammar refuses none of its own words."""
+        known = commands()
+        for block in re.findall(r"^```\n(.*?)^```$", page(), re.M | re.S):
+            for line in block.splitlines():
+                if not line.startswith("castra ") or "COMMAND" in line or "[OPTIONS]" in line:
+                    continue
+                for part in re.split(r" && | > | \| ", line):
+                    if not part.startswith("castra "):
+                        continue
+                    words = re.split(r"   +", part)[0].split(" -- ")[0].split()[1:]
+                    with self.subTest(part):
+                        depth = max((n for n in (1, 2) if words[:n] in known), default=0)
+                        self.assertGreater(depth, 0, "no such command")
+                        text = castra(*words[:depth], "--help").stdout
+                        for option in (word.split("=")[0] for word in words if word.startswith("-")):
+                            self.assertRegex(text, rf"(^|[ ,]){re.escape(option)}\b")
+
+    def test_no_command_at_all(self):
+        self.assertEqual(castra(code=2).returncode, 2)
+
+
+class Suggestions(Project):
+    def said(self, *words):
+        result = castra(*words, code=2, env=self.env)
+        return result.stdout + result.stderr
+
+    def test_of_commands_and_options(self):
+        self.assertIn('did you mean "status"', self.said("statsu"))
+        self.assertIn('did you mean "check"', self.said("config", "chekc"))
+        self.assertIn('did you mean "--keep-going"', self.said("up", "--keep-gonig"))
+        self.assertIn('did you mean "--follow"', self.said("logs", "--folow"))
+        self.assertIn('did you mean "verify"', self.said("events", "verfy"))
+
+    def test_of_vms(self):
+        self.processes_toml(READY, name="web")
+        for verb in ("up", "ports", "logs", "ssh", "ssh-config"):
+            with self.subTest(verb):
+                self.assertIn('did you mean "web-0"', self.said(verb, "--config", str(self.config), "wbe-0"))
+        self.assertIn('did you mean "web-0"', self.said("exec", "--config", str(self.config), "wbe-0", "--", "true"))
+        self.assertIn('did you mean "web-0"', self.said("cp", "--config", str(self.config), "wbe-0:/etc/motd", "."))
+
+    def test_what_answers_is_refused_on_stderr_and_what_runs_as_a_run(self):
+        self.assertEqual(castra("ports", "--nope", code=2).stdout, "")
+        self.assertIn("command.rejected", castra("up", "--nope", "--events", "ndjson", code=2).stdout)
+
+    def test_nothing_stands_behind_two_dashes_where_nobody_takes_it(self):
+        self.assertIn("takes nothing behind --", self.said("ports", "--", "x"))
+
+
+class Look(Project):
+    def colours(self, *words, **env):
+        """What castra status prints on a terminal."""
+        self.processes_toml(READY)
+        main, other = pty.openpty()
+        subprocess.run([CASTRA, "status", "--config", str(self.config), *words], env=dict(self.env, TERM="xterm", **env),
+                       stdout=other, timeout=60, check=True)
+        os.close(other)
+        out = b""
+        while True:
+            try:
+                piece = os.read(main, 4096)
+            except OSError:
+                break
+            if not piece:
+                break
+            out += piece
+        os.close(main)
+        return re.search(rb"\x1b\[[0-9;]*m", out) is not None
+
+    def test_colours_only_on_a_terminal_and_as_asked(self):
+        self.assertTrue(self.colours("--color", "always"))
+        self.assertFalse(self.colours("--color", "never"))
+        self.assertFalse(self.colours(NO_COLOR="1"))
+        self.processes_toml(READY)
+        piped = castra("status", "--config", str(self.config), env=self.env)
+        self.assertNotIn("\x1b[", piped.stdout)
+
+    def test_every_command_that_answers_has_json(self):
+        """Of the reference page: what prints an answer takes --json, what makes a run has --events."""
+        sections = dict(zip([" ".join(words) for words in commands()], page().split("\n## `castra ")[1:]))
+        parents = {" ".join(words[:-1]) for words in commands()}
+        # Become another program, print one format by nature, or stream events in a format of their own.
+        exempt = {"ssh", "completion", "config schema", "events", "replay", "contract"}
+        for name, text in sections.items():
+            if name in exempt or name in parents or name.startswith("contract "):
+                continue
+            with self.subTest(name):
+                self.assertTrue("`--json`" in text or "`--events" in text, text)
+
+
+class Completion(Project):
+    def test_scripts_are_read_by_their_shells(self):
+        for shell in ("bash", "zsh", "fish"):
+            with self.subTest(shell):
+                script = castra("completion", shell).stdout
+                self.assertIn("complete-vms", script)
+                if shutil.which(shell):
+                    subprocess.run([shell, "-n"], input=script, text=True, check=True, timeout=60)
+
+    def complete(self, *words):
+        script = castra("completion", "bash").stdout
+        line = " ".join(f"'{word}'" for word in words)
+        result = subprocess.run(
+            ["bash", "-c", f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _castra; printf '%s\\n' \"${{COMPREPLY[@]}}\""],
+            env=self.env, cwd=self.dir, capture_output=True, text=True, timeout=60)
+        self.assertEqual(result.stderr, "")
+        return result.stdout.split()
+
+    def test_bash_completes_commands_options_values_and_vms(self):
+        self.processes_toml(READY, count=2, name="web")
+        self.assertEqual(self.complete(CASTRA, "conf"), ["config"])
+        self.assertEqual(set(self.complete(CASTRA, "config", "")), {"check", "show", "schema"})
+        self.assertEqual(self.complete(CASTRA, "up", "--keep"), ["--keep-going"])
+        self.assertEqual(set(self.complete(CASTRA, "up", "--color", "")), {"auto", "always", "never"})
+        self.assertEqual(set(self.complete(CASTRA, "up", "web")), {"web-0", "web-1"})
+        self.assertNotIn("supervise", self.complete(CASTRA, ""))
+
+
+class Answers(Project):
+    def test_ports_declared_and_live(self):
+        self.processes_toml(READY, extra=NOTIFY + "[[vms.port_forwards]]\nguest = 80\n")
+        rows = json.loads(castra("ports", "--json", "--config", str(self.config), env=self.env).stdout)["ports"]
+        self.assertEqual(rows, [{"vm": "p-0", "address": "127.0.0.1", "protocol": "tcp", "guest": 80, "declared_host": 0}])
+        self.events(self.castra("up"))
+        (row,) = json.loads(castra("ports", "--json", "--config", str(self.config), env=self.env).stdout)["ports"]
+        self.assertEqual((row["declared_host"], row["listening"]), (0, False), "an ordinary process listens on nothing")
+        self.assertEqual(row["live_host"], self.status()["vms"][0]["ports"][0]["host"])
+        self.assertIn("nobody listens", castra("ports", "--config", str(self.config), env=self.env).stdout)
+
+    def test_ways_in_are_refused_with_their_cure(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        down = castra("ssh", "--config", str(self.config), "p-0", code=1, env=self.env)
+        self.assertIn("castra up p-0", down.stderr)
+        self.events(self.castra("up"))
+        up = castra("exec", "--config", str(self.config), "p-0", "--", "true", code=1, env=self.env)
+        self.assertIn("no way in by SSH", up.stderr)
+        self.assertIn("needs a command", castra("exec", "--config", str(self.config), "p-0", code=2, env=self.env).stderr)
+        between = castra("cp", "--config", str(self.config), "a-0:/x", "b-0:/y", code=2, env=self.env)
+        self.assertIn("not between VMs", between.stderr)
+
+
+class Logs(Project):
+    def setUp(self):
+        super().setUp()
+        self.processes_toml(["/bin/sh", "-c", "echo first; echo second; echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"],
+                            extra=NOTIFY)
+        self.events(self.castra("up"))
+        self.log = next(self.home.rglob("process.log"))
+
+    def logs(self, *words):
+        return castra("logs", "--config", str(self.config), *words, env=self.env)
+
+    def follow(self, *words):
+        child = subprocess.Popen([CASTRA, "logs", "--config", str(self.config), "--follow", "--log", "process", *words],
+                                 env=self.env, stdout=subprocess.PIPE, text=True)
+        self.children.append(child)
+        return child
+
+    def test_what_is_there(self):
+        self.assertEqual(self.logs("--log", "process").stdout, "first\nsecond\n")
+        self.assertEqual(self.logs("--log", "process", "-n", "1").stdout, "second\n")
+        self.assertEqual(self.logs("--log", "process", "-n", "0").stdout, "")
+        self.assertIn("p-0 process | first", self.logs().stdout)
+        lines = [json.loads(line) for line in self.logs("--json", "--log", "process").stdout.splitlines()]
+        self.assertEqual(lines, [{"vm": "p-0", "log": "process", "text": text} for text in ("first", "second")])
+        with next(self.home.rglob("supervisor.log")).open("a") as log:
+            log.write("said by hand\n")
+        self.assertIn("supervisor | said by hand\n", self.logs("--log", "supervisor,process").stdout)
+
+    def test_they_stay_after_down(self):
+        self.events(self.castra("down"))
+        self.assertEqual(self.logs("--log", "process").stdout, "first\nsecond\n")
+
+    def test_following_survives_rotation_and_truncation_and_a_file_that_comes_later(self):
+        child = self.follow("-n", "1")
+        self.assertEqual(child.stdout.readline(), "second\n")
+        with self.log.open("a") as file:
+            file.write("third\n")
+        self.assertEqual(child.stdout.readline(), "third\n")
+        older = self.log.with_suffix(".log.1")
+        with self.log.open("a") as file:  # the last words of the old file, then the new one
+            file.write("fourth\n")
+            self.log.rename(older)
+            file.write("fifth\n")
+        self.log.write_text("sixth\n")
+        self.assertEqual([child.stdout.readline() for _ in range(3)], ["fourth\n", "fifth\n", "sixth\n"])
+        self.log.write_text("")  # truncated
+        self.log.write_text("7\n")
+        self.assertEqual(child.stdout.readline(), "7\n")
+        self.log.unlink()
+        self.log.write_text("eighth\n")
+        self.assertEqual(child.stdout.readline(), "eighth\n")
+        child.send_signal(2)
+        self.assertEqual(child.wait(60), 130)
+
+    def test_a_terminal_does_not_do_what_a_guest_prints(self):
+        with self.log.open("a") as file:
+            file.write("\x1b]0;owned\x07\x1b[2Jinnocent\n")
+        main, other = pty.openpty()
+        subprocess.run([CASTRA, "logs", "--config", str(self.config), "--log", "process", "-n", "1"], env=self.env,
+                       stdout=other, timeout=60, check=True)
+        os.close(other)
+        shown = os.read(main, 4096)
+        os.close(main)
+        self.assertIn(b"innocent", shown)
+        self.assertNotIn(b"\x1b", shown)
+        self.assertIn("\x1b", self.logs("--log", "process", "-n", "1").stdout, "into a pipe goes what it wrote")
+
+
+if __name__ == "__main__":
+    unittest.main()
