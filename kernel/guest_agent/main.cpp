@@ -18,10 +18,11 @@ namespace {
 using nlohmann::json;
 constexpr std::size_t clients_max = 16;
 constexpr std::size_t request_bytes_max = 2 * broker::limits::frame_bytes_max;
-constexpr const char* usage = "usage: castra-agent run [SHUTDOWN_COMMAND]   hold the session with the broker\n"
-                              "       castra-agent ready [WAIT_MS]         tell that this guest is ready\n"
-                              "       castra-agent publish TOPIC JSON      say something to the host\n"
-                              "Exit codes: 0 the broker has it, 1 it has not, 2 wrong usage, 3 there is no broker.\n";
+constexpr const char* usage =
+    "usage: castra-agent run [SHUTDOWN_COMMAND]   hold the session with the broker\n"
+    "       castra-agent ready [WAIT_MS [FACTS]] tell that this guest is ready, and facts: a JSON object\n"
+    "       castra-agent publish TOPIC JSON      say something to the host\n"
+    "Exit codes: 0 the broker has it, 1 it has not, 2 wrong usage, 3 there is no broker.\n";
 
 struct Client {
     UniqueFd fd;
@@ -46,7 +47,7 @@ void serve_client(Session& session, const std::shared_ptr<Client>& client) {
     client->is_asked = true;
     const auto request = json::parse(client->in.substr(0, end), nullptr, false);
     const auto answer = [client](const std::string& error) { answer_client(client, error); };
-    if (request.is_object() && request.contains("ready")) return session.say_ready(answer);
+    if (request.is_object() && request.contains("ready")) return session.say_ready(request["ready"], answer);
     if (request.is_object() && request.contains("topic") && request["topic"].is_string() && request.contains("payload"))
         return session.publish(request["topic"].get<std::string>(), request["payload"], answer);
     answer("not understood");
@@ -125,7 +126,14 @@ int main(int argc, char** argv) {
     using namespace castra::agent;
     const std::string_view command = argc > 1 ? argv[1] : "";
     if (command == "run" && argc <= 3) return run(argc == 3 ? argv[2] : "poweroff");
-    if (command == "ready" && argc <= 3) return ask({{"ready", true}}, argc == 3 ? std::atoi(argv[2]) : 10000);
+    if (command == "ready" && argc <= 4) {
+        const auto facts = nlohmann::json::parse(argc == 4 ? argv[3] : "{}", nullptr, false);
+        if (!facts.is_object()) {
+            std::fprintf(stderr, "castra-agent: the facts are no JSON object\n");
+            return 2;
+        }
+        return ask({{"ready", facts}}, argc >= 3 ? std::atoi(argv[2]) : 10000);
+    }
     if (command == "publish" && argc == 4) {
         const auto payload = nlohmann::json::parse(argv[3], nullptr, false);
         if (payload.is_discarded()) {

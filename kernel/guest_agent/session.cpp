@@ -127,7 +127,7 @@ void Session::frame(std::string_view body) {
     if (type == "welcome") {
         is_welcome_ = true;
         failures_ = 0;
-        if (is_ready_) send({{"type", "ready"}});
+        if (is_ready_) send({{"type", "ready"}, {"facts", facts_}});
         send_waiting();
     } else if (type == "shutdown") {
         if (on_shutdown) on_shutdown();
@@ -164,9 +164,10 @@ void Session::ask(json frame, Answer answer) {
     if (is_welcome_) send_waiting();
 }
 
-void Session::say_ready(Answer answer) {
+void Session::say_ready(json facts, Answer answer) {
     is_ready_ = true;
-    ask({{"type", "ready"}}, std::move(answer));
+    facts_ = std::move(facts);
+    ask({{"type", "ready"}, {"facts", facts_}}, std::move(answer));
 }
 
 void Session::publish(const std::string& topic, json payload, Answer answer) {

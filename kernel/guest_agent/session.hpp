@@ -26,7 +26,8 @@ public:
 
     // Answered once: "" when the broker has it, else what went wrong.
     using Answer = std::function<void(const std::string& error)>;
-    void say_ready(Answer answer); // remembered: said again in every later session
+    // `facts`: an object, for castra. Remembered: said again in every later session.
+    void say_ready(nlohmann::json facts, Answer answer);
     void publish(const std::string& topic, nlohmann::json payload, Answer answer);
     std::function<void()> on_shutdown;
 
@@ -54,6 +55,7 @@ private:
     std::int64_t next_attempt_ms_ = 0, opened_ms_ = 0, heard_ms_ = 0, beat_ms_ = 0;
     std::string in_, out_;
     broker::FrameReader reader_;
+    nlohmann::json facts_;
     std::map<std::int64_t, Request> waiting_;
     std::int64_t last_id_ = 0;
 };

@@ -23,8 +23,9 @@ public:
     virtual std::uint16_t port() const = 0; // TCP on 127.0.0.1; 0: none
     virtual void attach(GuestDoor door) = 0;
     virtual void detach(const std::string& vm) = 0;
-    // Returns when the guest of this incarnation has said that it is ready; until then, or for ever, it waits.
-    virtual Task<> wait_ready(std::string vm, std::string incarnation) = 0;
+    // Returns when the guest of this incarnation has said that it is ready, with what it told of itself: a JSON object,
+    // the guest's word, or nothing. Until then, or for ever, it waits.
+    virtual Task<std::string> wait_ready(std::string vm, std::string incarnation) = 0;
     // False: nobody is there who could do it.
     virtual bool ask_shutdown(const std::string& vm) = 0;
 };

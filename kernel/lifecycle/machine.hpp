@@ -86,12 +86,12 @@ private:
     Task<Result<>> launch(EventBus& bus);
     Task<Result<>> await_ready(EventBus& bus, Gate& cancel, Milliseconds ready_wait);
     Task<Result<>> connect_logs(bool for_marker);
-    void keep_host_key();
+    void keep_host_key(std::string_view told);
 
     // The guest's way to the broker (machine_door.cpp).
     Result<> make_door(sdk::VmPaths& paths);
     void close_door();
-    Task<> agent_ready(Gate& never);
+    Task<std::string> agent_ready(Gate& never); // with what the guest told of itself
     Task<bool> cooperate_by_agent(EventBus& bus, Milliseconds wait);
     std::filesystem::path door_file() const { return layout_.vm_dir(name_) / "broker.json"; }
 

@@ -54,12 +54,13 @@ void Machine::close_door() {
     if (guests_ != nullptr) guests_->detach(name_);
 }
 
-Task<> Machine::agent_ready(Gate& never) {
+Task<std::string> Machine::agent_ready(Gate& never) {
     if (guests_ == nullptr || !guests_->is_open()) {
         co_await never.wait();
-        co_return;
+        co_return "";
     }
-    co_await guests_->wait_ready(name_, record_.incarnation);
+    auto told = co_await guests_->wait_ready(name_, record_.incarnation);
+    co_return told;
 }
 
 // Before other ways: a guest that is asked in words knows who asks.

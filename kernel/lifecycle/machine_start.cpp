@@ -274,9 +274,9 @@ Task<> readiness(const sdk::Readiness& how, SerialLog* serial, std::optional<Str
 } // namespace
 
 // Without it ssh accepts the first key that it is shown.
-void Machine::keep_host_key() {
-    if (!serial_ || !serial_->marker_seen().is_open() || record_.ssh_key.empty()) return;
-    const auto key = host_key_in(serial_->marker_line());
+void Machine::keep_host_key(std::string_view told) {
+    if (record_.ssh_key.empty()) return;
+    const auto key = host_key_in(told);
     if (!key || !record_.spec.contains("port_forwards")) return;
     const auto lines = known_hosts_lines(*key, record_.spec["port_forwards"].get<std::vector<sdk::PortForward>>());
     if (!lines.empty()) (void)files::replace(layout_.vm_dir(name_) / "ssh" / "known_hosts", lines, false);
@@ -301,7 +301,10 @@ Task<Result<>> Machine::await_ready(EventBus& bus, Gate& cancel, Milliseconds re
                        "not ready within " + std::to_string(wait.count()) +
                            " ms; last output: " + contract::clean_text(output_tail(), 400, true),
                        "raise [lifecycle] ready_wait_secs, or read " + (layout_.vm_dir(name_) / "serial.log").string());
-    keep_host_key();
+    if (told_by_agent)
+        keep_host_key(std::get<1>(first));
+    else if (serial_ && serial_->marker_seen().is_open())
+        keep_host_key(serial_->marker_line());
     CASTRA_CO_CHECK(step(VmStep::ready));
     record_.phase = "ready";
     record_.ready_unix_us = host_.clock().unix_us();

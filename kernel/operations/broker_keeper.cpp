@@ -55,6 +55,7 @@ Result<bool> BrokerKeeper::plan(const ProjectConfig& config, std::shared_ptr<Bro
 
 Task<Result<>> BrokerKeeper::start() {
     if (runs() && is_stopping_) co_await ended_->wait();
+    if (runs() && !is_ready_) co_await (began_->wait() || ended_->wait()); // it is being started again
     if (runs()) co_return Result<>();
     is_gone_ = false;
     restarts_ = 0;
@@ -93,6 +94,7 @@ Task<Result<>> BrokerKeeper::spawn() {
     auto process = host_.spawn(request);
     if (!process) co_return Failure(process.error());
     process_ = std::move(*process);
+    began_.emplace(host_.executor());
     ended_.emplace(host_.executor());
     is_ready_ = is_stopping_ = false;
     failure_.clear();
@@ -126,6 +128,7 @@ Task<Result<>> BrokerKeeper::spawn() {
     }
     if (is_ready && runs() && !is_stopping_) {
         is_ready_ = true;
+        began_->open();
         ready_us_ = host_.clock().monotonic_us();
         contract::BrokerStarted event;
         event.pid = process_->id().pid;

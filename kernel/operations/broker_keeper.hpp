@@ -55,7 +55,7 @@ public:
     std::uint16_t port() const override { return port_; }
     void attach(GuestDoor door) override;
     void detach(const std::string& vm) override;
-    Task<> wait_ready(std::string vm, std::string incarnation) override;
+    Task<std::string> wait_ready(std::string vm, std::string incarnation) override;
     bool ask_shutdown(const std::string& vm) override;
 
     static constexpr std::size_t news_max = 512; // kept between runs; more are counted
@@ -65,6 +65,7 @@ private:
     struct Guest {
         GuestDoor door;
         std::shared_ptr<Gate> ready, greeted; // open: said, of this incarnation
+        std::string facts;                    // what it said with ready: a JSON object
         std::set<std::string> sessions, able; // open ones; those that can shut down
         std::optional<GuestSession> last;
     };
@@ -92,7 +93,7 @@ private:
     std::unique_ptr<Process> process_;
     std::shared_ptr<Link> control_;
     std::string control_rest_, failure_;
-    std::optional<Gate> ended_;
+    std::optional<Gate> began_, ended_; // of the process
     std::map<std::string, Guest> guests_;
     std::map<std::string, bool> sessions_; // open ones: whether it is the host's
     EventBus* bus_ = nullptr;

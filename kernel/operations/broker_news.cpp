@@ -46,8 +46,10 @@ void BrokerKeeper::heard_line(std::string_view text) {
                         .cure("see " + layout_.broker_dir().string()));
         if (const auto at = line.find("ready"); at != line.end()) {
             const auto guest = guests_.find(at->value("vm", ""));
-            if (guest != guests_.end() && guest->second.door.incarnation == at->value("incarnation", ""))
+            if (guest != guests_.end() && guest->second.door.incarnation == at->value("incarnation", "")) {
+                if (at->contains("facts")) guest->second.facts = (*at)["facts"].dump();
                 guest->second.ready->open();
+            }
         }
     } catch (const json::exception&) { // a broker of somebody else's making may say what we do not know
     }
@@ -211,10 +213,12 @@ Task<> BrokerKeeper::wait_session(std::string vm, std::string incarnation) {
     co_await wait_for(is_known ? guest->second.greeted : nullptr, host_.executor());
 }
 
-Task<> BrokerKeeper::wait_ready(std::string vm, std::string incarnation) {
+Task<std::string> BrokerKeeper::wait_ready(std::string vm, std::string incarnation) {
     const auto guest = guests_.find(vm);
     const bool is_known = guest != guests_.end() && guest->second.door.incarnation == incarnation;
     co_await wait_for(is_known ? guest->second.ready : nullptr, host_.executor());
+    const auto now = guests_.find(vm);
+    co_return now == guests_.end() ? std::string() : now->second.facts;
 }
 
 bool BrokerKeeper::ask_shutdown(const std::string& vm) {
