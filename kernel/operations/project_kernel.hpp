@@ -29,6 +29,8 @@ public:
     // Operations up, down and bootstrap. The sinks are told everything. Opening `cancel` ends it in order.
     Task<RunResult> perform(Request request, Sinks sinks, std::shared_ptr<Gate> cancel);
 
+    // Asked by the next `up` instead of the plugin that castra.toml names; null: that plugin.
+    void use_broker_launcher(std::shared_ptr<BrokerLauncher> launcher) { broker_launcher_ = std::move(launcher); }
     bool is_idle() const { return !busy_with_ && needs_no_broker() && !broker_->is_pinned(); }
     const Layout& layout() const { return layout_; }
     // Called when the last VM is gone, none waits to be started again, and no operation runs.
@@ -74,6 +76,7 @@ private:
     std::string config_path_;
     FileLock lock_;
     std::shared_ptr<BrokerKeeper> broker_; // before the fleet, whose machines refer to it
+    std::shared_ptr<BrokerLauncher> broker_launcher_;
     BrokerHandshakes broker_handshakes_;
     std::unique_ptr<Fleet> fleet_;
     std::vector<std::shared_ptr<LauncherClient>> launchers_; // of every up, for machines that still refer to them

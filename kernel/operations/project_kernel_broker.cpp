@@ -9,7 +9,11 @@
 namespace castra {
 
 Result<bool> ProjectKernel::plan_broker(PluginSet& plugins, const Project& project, const Request& request) {
-    CASTRA_TRY(launcher, plugins.broker_launcher());
+    auto launcher = broker_launcher_;
+    if (!launcher) {
+        CASTRA_TRY(named, plugins.broker_launcher());
+        launcher = std::move(named);
+    }
     CASTRA_TRY(is_wanted, broker_->plan(project.config, launcher));
     if (request.broker_only && !is_wanted)
         return fail(ErrorCode::config_invalid, "project " + project.config.name + " has no broker to bring up",

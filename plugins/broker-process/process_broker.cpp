@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker-process/process_broker.hpp"
 
+#include "castra/sdk/process_broker.hpp"
 #include "castra/sdk/refusal.hpp"
 
 namespace castra::broker_process {
@@ -16,17 +17,7 @@ ProcessBroker::ProcessBroker(const sdk::Json& config) {
 }
 
 sdk::BrokerPlan ProcessBroker::plan(const sdk::BrokerPlanRequest& request) {
-    sdk::BrokerPlan plan;
-    plan.enabled = true;
-    plan.argv = {cli_,          "broker",    "--control-fd", "{fd:control}", "--notify-fd",
-                 "{fd:notify}", "--host-fd", "{fd:host}",    "--state-dir",  request.paths.state_dir};
-    if (request.port != 0) {
-        plan.argv.emplace_back("--port");
-        plan.argv.push_back(std::to_string(request.port));
-    }
-    plan.sockets.push_back({"host", request.paths.runtime_dir + "/b", ""});
-    plan.readiness = {"notify", "", "", 10000};
-    return plan;
+    return sdk::process_broker_plan(cli_, request);
 }
 
 } // namespace castra::broker_process
