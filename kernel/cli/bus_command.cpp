@@ -168,7 +168,6 @@ void add_bus(Grammar& grammar) {
     tail->add_option("--cursor", request->cursor, "Go on where the reader of this name stopped")->type_name("NAME");
     tail->add_option("--count", request->count, "End after so many")->check(CLI::PositiveNumber);
     action("topics", "List the durable topics", Action::topics);
-    group->footer("\nExample: castra bus tail 'durable/vm/web-0/*' --json");
 }
 
 } // namespace castra
