@@ -24,6 +24,7 @@ void add_commands(Grammar& grammar) {
     add_events(grammar);
     add_replay(grammar);
     add_report(grammar);
+    add_watch(grammar);
     add_plugin(grammar);
     add_bus(grammar);
     add_broker(grammar);

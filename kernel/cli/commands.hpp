@@ -23,6 +23,7 @@ void add_event_runs(Grammar& grammar, CLI::App* events);
 void add_events_verify(Grammar& grammar, CLI::App* events);
 void add_replay(Grammar& grammar);
 void add_report(Grammar& grammar);
+void add_watch(Grammar& grammar);
 void add_plugin(Grammar& grammar);
 void add_bus(Grammar& grammar);
 void add_broker(Grammar& grammar);

@@ -31,6 +31,7 @@ constexpr Example all_examples[] = {
     {"bus publish", "  castra bus publish news '{\"build\":7}'\n  castra bus publish news '\"stop\"' --to vm:web-0"},
     {"bus tail", "  castra bus tail 'durable/vm/web-0/*' --json\n  castra bus tail durable/news --cursor me"},
     {"bus topics", "  castra bus topics"},
+    {"watch", "  castra watch --web\n  castra watch --web --port 8080"},
     {"plugin list", "  castra plugin list --json"},
     {"plugin inspect", "  castra plugin inspect qemu"},
     {"plugin validate", "  castra plugin validate build/lib/castra/plugins/reporter-mine.so --level 4"},

@@ -80,11 +80,16 @@ Task<Result<>> EventFeed::run(FeedRequest request, Gate& stop) {
     const bool is_one_run = !request.run.empty() || (!request.since && !request.follow);
     while (!stop.is_open()) {
         if (current_) {
-            CASTRA_CO_CHECK(drain());
+            const auto drained = co_await drain();
+            CASTRA_CO_CHECK(drained);
         }
         if (is_one_run && (!current_ || current_->is_sealed || !request.follow)) break;
-        CASTRA_CO_TRY(moved, is_one_run ? Result<bool>(false) : open_next());
-        if (moved) continue;
+        Result<bool> moved(false);
+        if (!is_one_run) moved = co_await open_next();
+        CASTRA_CO_CHECK(moved);
+        const auto told = co_await reader_.ready(); // gaps, too
+        CASTRA_CO_CHECK(told);
+        if (*moved) continue;
         if (!request.follow) break;
         auto woken = co_await (watch->changed() || stop.wait());
         if (woken.index() == 0) {
@@ -141,15 +146,17 @@ Result<> EventFeed::open(const JournalFile& file, std::int64_t floor) {
     return {};
 }
 
-Result<> EventFeed::drain() {
+Task<Result<>> EventFeed::drain() {
     while (true) {
-        CASTRA_TRY(lines, current_->reader.next_lines());
+        CASTRA_CO_TRY(lines, current_->reader.next_lines());
         if (lines.empty()) break;
         std::vector<FeedEvent> wanted;
         for (auto& line : lines)
             look_at(std::move(line), wanted);
         if (wanted.empty()) continue;
-        CASTRA_CHECK(reader_.take(current_->file.run_id, wanted));
+        CASTRA_CO_CHECK(reader_.take(current_->file.run_id, wanted));
+        const auto ready = co_await reader_.ready();
+        CASTRA_CO_CHECK(ready);
     }
     if (current_->floor > current_->seq) { // whoever has seen more of it has seen what a crash of the machine took back
         reader_.gap(
@@ -157,7 +164,7 @@ Result<> EventFeed::drain() {
              "the journal of run " + current_->file.run_id + " ends at event " + std::to_string(current_->seq)});
         current_->floor = current_->seq;
     }
-    return {};
+    co_return Result<>();
 }
 
 void EventFeed::look_at(std::string line, std::vector<FeedEvent>& wanted) {
@@ -177,21 +184,22 @@ void EventFeed::look_at(std::string line, std::vector<FeedEvent>& wanted) {
     if (seq > current_->floor) wanted.push_back({std::move(line), std::move(event)});
 }
 
-Result<bool> EventFeed::open_next() {
+Task<Result<bool>> EventFeed::open_next() {
     if (current_ && current_->is_sealed) current_.reset();
     while (true) {
         std::optional<JournalFile> next;
         for (const auto& run : store_.runs()) // newest first
             if (!passed_.contains(run.run_id)) next = run;
-        if (!next) return false;
+        if (!next) co_return false;
         if (current_) { // nobody could seal it: whatever it has got meanwhile, and on
-            CASTRA_CHECK(drain());
+            const auto drained = co_await drain();
+            CASTRA_CO_CHECK(drained);
             current_.reset();
         }
         tell_pruned_before(next->run_id);
         const auto opened = open(*next, 0);
-        if (opened) return true;
-        if (opened.error().code != ErrorCode::not_found) return Failure(opened.error());
+        if (opened) co_return true;
+        if (opened.error().code != ErrorCode::not_found) co_return Failure(opened.error());
         // Pruned since we looked: the next round tells.
     }
 }

@@ -39,6 +39,8 @@ public:
     // Events of one run, in order, never none. A failure ends the feed.
     virtual Result<> take(const std::string& run_id, const std::vector<FeedEvent>& events) = 0;
     virtual void gap(const FeedGap& gap) = 0;
+    // Awaited after what was taken, before more is read: who is slow holds the feed back. A failure ends the feed.
+    virtual Task<Result<>> ready() { co_return Result<>(); }
 };
 
 class EventFeed {
@@ -61,9 +63,9 @@ private:
     Result<> begin_at(const EventCursor& cursor);
     void begin_after_pruned(const EventCursor& cursor, const PrunedRuns& pruned);
     Result<> open(const JournalFile& file, std::int64_t floor);
-    Result<> drain();
+    Task<Result<>> drain();
     void look_at(std::string line, std::vector<FeedEvent>& wanted);
-    Result<bool> open_next(); // false: there is none
+    Task<Result<bool>> open_next(); // false: there is none
     void tell_pruned_before(const std::string& run_id);
     PrunedRuns pruned();
 

@@ -276,7 +276,7 @@ class Conformance(unittest.TestCase):
 
     def test_each_reporter(self):
         plugins = pathlib.Path(os.environ["CASTRA_PLUGINS"])
-        for name in ("exec", "junit", "ndjson", "html", "console", "otlp"):
+        for name in ("exec", "junit", "ndjson", "html", "console", "otlp", "nats"):
             if not (plugins / f"reporter-{name}.so").exists():
                 continue
             with self.subTest(plugin=name):

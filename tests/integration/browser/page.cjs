@@ -105,8 +105,10 @@ async function smooth(page) {
   if (scenario === "live") {
     await page.waitForFunction(() => document.getElementById("connection").textContent === "live");
     await page.waitForFunction(() => document.querySelectorAll("#timeline .boot").length === 3);
+    await page.screenshot({ path: path.join(out, "live-booting.png") });
     console.log("connected");
     await page.waitForFunction(() => /trying again/.test(document.getElementById("connection").textContent));
+    await page.screenshot({ path: path.join(out, "live-lost.png") });
     console.log("lost");
     await page.waitForFunction(() => /exit code/.test(document.getElementById("verdict").textContent), undefined, { timeout: 60000 });
     found.count = await count(page);
