@@ -143,6 +143,12 @@ Result<Message> decode(std::string_view body) {
         CASTRA_TRY(cursor, text_of(frame, "cursor", limits::name_bytes_max));
         message.cursor = cursor;
     }
+    if (message.type == Message::Type::ready) {
+        const auto facts = frame.find("facts");
+        message.payload = facts == frame.end() ? json::object() : std::move(*facts);
+        if (!message.payload.is_object() || message.payload.dump().size() > limits::facts_bytes_max)
+            return bad("facts must be an object of at most " + std::to_string(limits::facts_bytes_max) + " bytes");
+    }
     if (message.type == Message::Type::ack) {
         CASTRA_TRY(seq, number_of(frame, "seq"));
         message.seq = seq.value_or(0);

@@ -33,7 +33,7 @@ struct Message {
     // of publish, subscribe, unsubscribe, ack
     std::string topic;
     std::string to;                    // "", "host", "all", "vm:NAME"
-    json payload;                      // of publish
+    json payload;                      // of publish; the facts of ready
     std::optional<std::int64_t> after; // of subscribe
     std::string cursor;                // of subscribe: a name under which the broker remembers
     std::int64_t seq = 0;              // of ack

@@ -97,13 +97,21 @@ bool Router::hello(Id id, Session& session, const Message& message, std::int64_t
     }
     session.capabilities = message.capabilities;
     session.is_host = session.door == Door::host_socket;
-    if (const auto why = refusal(session, message)) {
+    auto why = refusal(session, message);
+    if (!why && comes_too_often(session))
+        why = "more than " + std::to_string(limits::hellos_per_second_max) + " sessions within a second";
+    if (why) {
         if (session.vm.empty()) session.vm = message.vm; // whom it claimed to be, for the event
         end(id, "denied", *why);
         return false;
     }
     welcome(id, session, message, now_ms);
     return true;
+}
+
+// Each session is told twice, so a guest that only comes and goes would fill the journal.
+bool Router::comes_too_often(const Session& session) {
+    return !session.is_host && ++hellos_[session.vm] > limits::hellos_per_second_max;
 }
 
 // Why not; on the way, over TCP, who it is.
@@ -165,6 +173,7 @@ void Router::gone(Id id, const std::string& why) {
 }
 
 void Router::tick(std::int64_t now_ms) {
+    hellos_.clear();
     std::vector<Id> silent;
     std::vector<Id> late;
     for (const auto& [id, session] : connections_) {

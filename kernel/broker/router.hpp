@@ -50,7 +50,7 @@ public:
     virtual ~Witness() = default;
     virtual void decided(const Decision& decision) = 0;
     virtual void closed(const Closed& closed) = 0;
-    virtual void ready(const std::string& vm, const std::string& incarnation) = 0;
+    virtual void ready(const std::string& vm, const std::string& incarnation, const json& facts) = 0;
     virtual std::string new_session_id() = 0;
 };
 
@@ -91,6 +91,7 @@ private:
         std::string vm, incarnation, name, remote_addr; // name: the id that events carry; empty: a stranger
         Outlet* outlet = nullptr;
         bool is_host = false;
+        bool is_ready = false; // it said so: told once
         std::int64_t opened_ms = 0, heard_ms = 0, welcomed_ms = 0;
         std::vector<std::string> capabilities;
         std::map<std::string, Subscription> subscriptions; // by topic or pattern
@@ -99,6 +100,7 @@ private:
 
     bool hello(Id id, Session& session, const Message& message, std::int64_t now_ms);
     std::optional<std::string> refusal(Session& session, const Message& message) const;
+    bool comes_too_often(const Session& session);
     void welcome(Id id, Session& session, const Message& message, std::int64_t now_ms);
     bool request(Id id, Session& session, Message message, std::int64_t now_ms);
     void publish(Id id, Session& session, Message message);
@@ -125,6 +127,7 @@ private:
     std::map<std::string, Guest> guests_;
     std::deque<std::string> old_secrets_;
     std::map<std::string, std::set<std::string>> topics_of_vm_; // durable ones that it made
+    std::map<std::string, std::size_t> hellos_;                 // of VMs, since the last tick
     std::size_t sessions_ = 0;
     std::map<Door, std::size_t> strangers_;
     std::vector<Id> doomed_; // slow readers, ended after the delivery that found them

@@ -42,7 +42,7 @@ bool Router::request(Id id, Session& session, Message message, std::int64_t now_
             session.outlet->send(error_body(message.id, "not_allowed", "only a guest becomes ready", false));
             return true;
         }
-        witness_.ready(session.vm, session.incarnation);
+        if (!std::exchange(session.is_ready, true)) witness_.ready(session.vm, session.incarnation, message.payload);
         session.outlet->send(ack_body(message.id));
         return true;
     case Type::status:

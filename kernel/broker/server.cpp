@@ -316,8 +316,8 @@ void Server::closed(const Closed& closed) {
               {"remote_addr", closed.remote_addr}}}});
 }
 
-void Server::ready(const std::string& vm, const std::string& incarnation) {
-    report({{"ready", {{"vm", vm}, {"incarnation", incarnation}}}});
+void Server::ready(const std::string& vm, const std::string& incarnation, const json& facts) {
+    report({{"ready", {{"vm", vm}, {"incarnation", incarnation}, {"facts", facts}}}});
 }
 
 std::string Server::new_session_id() {

@@ -51,7 +51,7 @@ private:
 
     void decided(const Decision& decision) override;
     void closed(const Closed& closed) override;
-    void ready(const std::string& vm, const std::string& incarnation) override;
+    void ready(const std::string& vm, const std::string& incarnation, const json& facts) override;
     std::string new_session_id() override;
 
     Executor executor_;

@@ -26,6 +26,8 @@ void add_commands(Grammar& grammar) {
     add_report(grammar);
     add_watch(grammar);
     add_plugin(grammar);
+    add_bus(grammar);
+    add_broker(grammar);
     add_completion(grammar);
     add_supervise(grammar);
     add_examples(grammar);

@@ -26,6 +26,8 @@ void add_replay(Grammar& grammar);
 void add_report(Grammar& grammar);
 void add_watch(Grammar& grammar);
 void add_plugin(Grammar& grammar);
+void add_bus(Grammar& grammar);
+void add_broker(Grammar& grammar);
 void add_supervise(Grammar& grammar);
 
 // All of them, in the order of castra --help.

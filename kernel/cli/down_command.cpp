@@ -4,6 +4,7 @@
 #include "cli/commands.hpp"
 #include "cli/grammar.hpp"
 #include "config/limits.hpp"
+#include "host/files.hpp"
 #include "operations/project.hpp"
 #include "state/vm_record.hpp"
 
@@ -19,7 +20,7 @@ Task<int> down(App& app, const CommandLine& line) {
     if (!located) co_return app.reject(line, "", project.error());
     const auto& [layout, path] = *located;
     auto known = recorded_vms(layout);
-    const bool has_records = !known.empty();
+    const bool has_records = !known.empty() || files::exists(layout.broker_socket()); // a broker may run alone
     if (project)
         for (const auto& vm : project->config.vms)
             known.push_back(vm.name);

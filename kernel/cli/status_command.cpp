@@ -63,6 +63,7 @@ void publish(EventBus& bus, const Projects& projects, bool all) {
         for (const auto& vm : project.vms)
             for (auto& event : status_events(vm, prefix_of(project, all)))
                 bus.publish(std::move(event));
+        if (auto broker = broker_event(project.broker, project.vms)) bus.publish(std::move(*broker));
     }
 }
 

@@ -20,6 +20,7 @@ std::vector<Error> findings_of(App& app, const CommandLine& line, const Project&
     auto wanted = project;
     auto findings = apply_bootstrap_modes(line.request.bootstrap, wanted.config);
     if (!findings.empty()) return findings;
+    if (line.request.broker_only) return {};
     PluginSet plugins(app.installation(), app.workshop().registry(), &project.config);
     const auto specs = machine_specs(app.installation(), app.host().clock(), project, plugins, line.request.vms);
     if (!specs) return specs.error();
@@ -92,6 +93,7 @@ void add_up(Grammar& grammar) {
     up->add_flag("--replace", request.replace,
                  "Stop and start anew what runs with another configuration than castra.toml has now");
     up->add_flag("--force", request.force, "Warn instead of refusing when cpus, memory or disk are scarce");
+    up->add_flag("--broker-only", request.broker_only, "Bring up the broker and no VM; castra down ends it");
     up->add_flag("--foreground", *foreground, "Stay and supervise in this terminal; Ctrl-C takes everything down");
     up->footer("\nWithout --keep-going a failed or interrupted up takes down what it had started.\n"
                "Example: castra up --config configs/quickstart/castra.toml");

@@ -14,7 +14,9 @@ using Keys = std::string_view[];
 constexpr Keys root_keys = {"version",   "project", "broker",    "lifecycle", "journal",
                             "bootstrap", "plugins", "reporters", "vms"};
 constexpr Keys project_keys = {"name", "state_dir"};
-constexpr Keys broker_keys = {"port"};
+constexpr Keys broker_keys = {
+    "launcher",        "cli",       "tcp", "port", "sessions_max", "frames_per_second_max", "queue_bytes_max",
+    "topic_bytes_max", "topics_max"};
 constexpr Keys lifecycle_keys = {"graceful_shutdown_wait_secs", "sigterm_wait_secs", "sigkill_wait_secs",
                                  "down_timeout_secs",           "ready_wait_secs",   "boot_window"};
 constexpr Keys vm_lifecycle_keys = {"graceful_shutdown_wait_secs", "sigterm_wait_secs", "sigkill_wait_secs"};

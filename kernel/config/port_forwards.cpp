@@ -127,9 +127,9 @@ std::vector<PortForwardConfig> forwards_of_instance(const std::vector<ForwardEnt
 void check_port_collisions(const ProjectConfig& project, Position broker, Problems& problems) {
     HostPorts ports;
     std::set<std::tuple<int, int, int, int>> told; // an entry of many instances collides once
-    if (project.broker_port != 0) {
+    if (project.broker.port != 0) {
         PortForwardConfig own;
-        own.host = project.broker_port;
+        own.host = project.broker.port;
         ports.claim(own, {"the broker", broker});
     }
     for (const auto& vm : project.vms) {

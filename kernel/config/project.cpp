@@ -25,6 +25,26 @@ void read_project_table(const Reader& root, ProjectConfig& project) {
     reader->read_path("state_dir", project.state_dir);
 }
 
+void read_broker(const Reader& root, BrokerConfig& broker) {
+    const auto reader = root.section("broker", known::broker);
+    reader.read_name("launcher", broker.launcher);
+    reader.read_path("cli", broker.cli);
+    reader.read_port("port", 0, broker.port);
+    broker.has_tcp = broker.port != 0;
+    reader.read_bool("tcp", broker.has_tcp);
+    if (broker.port != 0 && !broker.has_tcp)
+        reader.refuse("port", "a port, and tcp = false",
+                      "remove one of them: tcp = false keeps guests from coming over TCP");
+    reader.read_integer("sessions_max", {1, limits::broker_sessions_max}, broker.sessions_max);
+    reader.read_integer("frames_per_second_max", {1, limits::broker_frames_per_second_max},
+                        broker.frames_per_second_max);
+    reader.read_integer("queue_bytes_max", {limits::broker_queue_bytes_min, limits::broker_queue_bytes_max},
+                        broker.queue_bytes_max);
+    reader.read_integer("topic_bytes_max", {limits::broker_topic_bytes_min, limits::broker_topic_bytes_max},
+                        broker.topic_bytes_max);
+    reader.read_integer("topics_max", {0, limits::broker_topics_max}, broker.topics_max);
+}
+
 void read_lifecycle(const Reader& root, LifecycleConfig& lifecycle) {
     const auto reader = root.section("lifecycle", known::lifecycle);
     reader.read_seconds("graceful_shutdown_wait_secs", 0, lifecycle.graceful_shutdown_wait);
@@ -106,7 +126,7 @@ ProjectConfig read_project(const toml::table& document, ReadContext& context) {
     root.read_choice("version", versions, project.version);
     context.expands_names = project.version != "0.1.0";
     read_project_table(root, project);
-    root.section("broker", known::broker).read_port("port", 0, project.broker_port);
+    read_broker(root, project.broker);
     read_lifecycle(root, project.lifecycle);
     read_journal(root, project.journal);
     const auto bootstrap = root.section("bootstrap", known::bootstrap);

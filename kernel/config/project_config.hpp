@@ -137,14 +137,27 @@ struct JournalConfig {
     std::int64_t bytes_max = 64LL << 20;
 };
 
+// The bus between host and guests. The numbers are limits of the process `castra broker`.
+struct BrokerConfig {
+    std::string launcher;                      // "process", "none", another plugin's name; empty: no broker
+    std::string cli;                           // absolute path of a castra; empty: the one that runs
+    bool has_tcp = false;                      // guests may come over TCP too
+    std::uint16_t port = 0;                    // of 127.0.0.1; 0: any free one, if has_tcp
+    std::int64_t sessions_max = 1024;          // open at once
+    std::int64_t frames_per_second_max = 1000; // of one guest; more is not read until later
+    std::int64_t queue_bytes_max = 1 << 20;    // waiting for one reader
+    std::int64_t topic_bytes_max = 8 << 20;    // on disk, of one durable topic
+    std::int64_t topics_max = 256;             // durable ones, of the whole project
+};
+
 struct ProjectConfig {
     std::string path;      // canonical absolute path of the file
     std::string directory; // where it stands; relative paths are resolved against it
     std::string name;
     std::string state_dir; // absolute, or empty: castra chooses
     std::string version = "0.2.0";
-    std::string text;              // the whole file, for the digest
-    std::uint16_t broker_port = 0; // 0: none or automatic
+    std::string text; // the whole file, for the digest
+    BrokerConfig broker;
     LifecycleConfig lifecycle;
     JournalConfig journal;
     BootstrapConfig bootstrap;              // [bootstrap], the defaults of every VM

@@ -58,6 +58,7 @@ public:
     bool read_paths(std::string_view key, std::size_t count_max, std::vector<std::string>& into) const;
     bool read_sha256(std::string_view key, std::string& into) const; // 64 lower-case hex digits
     bool read_choice(std::string_view key, std::span<const Choice> choices, std::string& into) const;
+    bool read_bool(std::string_view key, bool& into) const;
     bool read_integer(std::string_view key, IntegerRange range, std::int64_t& into) const;
     bool read_port(std::string_view key, std::int64_t port_min, std::uint16_t& into) const;
     bool read_seconds(std::string_view key, std::int64_t seconds_min, Milliseconds& into) const;

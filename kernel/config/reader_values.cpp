@@ -265,6 +265,18 @@ bool Reader::read_port(std::string_view key, std::int64_t port_min, std::uint16_
     return true;
 }
 
+bool Reader::read_bool(std::string_view key, bool& into) const {
+    const auto* node = find(key);
+    if (node == nullptr) return false;
+    const auto* value = node->as_boolean();
+    if (value == nullptr) {
+        refuse_type(key, *node, "true or false", "write true or false, without quotes");
+        return false;
+    }
+    into = value->get();
+    return true;
+}
+
 bool Reader::read_seconds(std::string_view key, std::int64_t seconds_min, Milliseconds& into) const {
     const Noting noting(*this, key, into, [&] { return value_shapes::seconds(seconds_min); });
     const auto* node = find(key);

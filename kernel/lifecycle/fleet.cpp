@@ -25,8 +25,22 @@ Fleet::Fleet(Host& host, const Layout& layout, std::filesystem::path probe_cache
 
 Machine& Fleet::machine(const std::string& name) {
     auto& held = machines_[name];
-    if (!held) held = std::make_shared<Machine>(host_, layout_, name, on_lost_);
+    if (!held) {
+        held = std::make_shared<Machine>(host_, layout_, name, on_lost_);
+        held->set_guest_link(guests_);
+    }
     return *held;
+}
+
+void Fleet::set_guest_link(GuestLink* link) {
+    guests_ = link;
+    for (const auto& [name, held] : machines_)
+        held->set_guest_link(link);
+}
+
+void Fleet::open_doors() {
+    for (const auto& [name, held] : machines_)
+        held->open_door();
 }
 
 Machine* Fleet::find(const std::string& name) {

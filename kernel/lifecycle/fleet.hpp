@@ -45,6 +45,10 @@ public:
 
     bool has_processes() const;
     std::vector<contract::RunningVm> running() const;
+    // Of every machine, now and later; outlives the fleet.
+    void set_guest_link(GuestLink* link);
+    // Tells a broker that has just begun of the VMs that run already.
+    void open_doors();
     Machine* find(const std::string& name);
 
 private:
@@ -61,6 +65,7 @@ private:
     const Layout& layout_;
     ProbeBook probes_;
     OnLost on_lost_;
+    GuestLink* guests_ = nullptr;
     std::map<std::string, std::shared_ptr<Machine>> machines_;
     std::map<std::string, Error> damaged_; // VMs whose record cannot be read: a process may live that we cannot name
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The SSH host key that a guest tells with its ready marker, kept where ssh looks for it before the first connection.
-// What arrives on the console is the guest's own word on a channel that nobody else writes to.
-// Shape of the marker: anything, then a JSON object with "ssh_host_key": "ssh-ed25519 AAAA...".
+// The SSH host key that a guest tells with its ready marker or by its agent, kept where ssh looks for it before the
+// first connection. What arrives on the console or over the VM's own channel is the guest's word, and nobody else's.
+// Shape: anything, then a JSON object with "ssh_host_key": "ssh-ed25519 AAAA...".
 #pragma once
 #include "castra/sdk/launch_plan.hpp"
 

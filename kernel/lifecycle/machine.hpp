@@ -5,6 +5,7 @@
 #pragma once
 #include "bus/event_bus.hpp"
 #include "lifecycle/boot_window.hpp"
+#include "lifecycle/guest_link.hpp"
 #include "lifecycle/launcher_client.hpp"
 #include "lifecycle/probe_book.hpp"
 #include "lifecycle/serial_log.hpp"
@@ -43,6 +44,10 @@ public:
 
     Machine(Host& host, const Layout& layout, std::string name, OnLost on_lost);
 
+    // The broker's end of it, or null; outlives the machine. open_door() tells it of a VM that runs already.
+    void set_guest_link(GuestLink* link) { guests_ = link; }
+    void open_door();
+
     const std::string& name() const { return name_; }
     VmState state() const { return state_; }
     const VmRecord& record() const { return record_; }
@@ -78,7 +83,14 @@ private:
     Task<Result<>> launch(EventBus& bus);
     Task<Result<>> await_ready(EventBus& bus, Gate& cancel, Milliseconds ready_wait);
     Task<Result<>> connect_logs(bool for_marker);
-    void keep_host_key();
+    void keep_host_key(std::string_view told);
+
+    // The guest's way to the broker (machine_door.cpp).
+    Result<> make_door(sdk::VmPaths& paths);
+    void close_door();
+    Task<std::string> agent_ready(Gate& never); // with what the guest told of itself
+    Task<bool> cooperate_by_agent(EventBus& bus, Milliseconds wait);
+    std::filesystem::path door_file() const { return layout_.vm_dir(name_) / "broker.json"; }
 
     // stop(), in order.
     Task<bool> cooperate(EventBus& bus, Milliseconds graceful, bool adopted);
@@ -97,6 +109,7 @@ private:
     const Layout& layout_;
     std::string name_;
     OnLost on_lost_;
+    GuestLink* guests_ = nullptr;
     VmState state_ = VmState::absent;
     std::shared_ptr<LauncherClient> launcher_; // null for an adopted machine
     VmRecord record_;

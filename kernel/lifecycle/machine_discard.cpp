@@ -56,6 +56,8 @@ Result<std::int64_t> Machine::discard(EventBus& bus, contract::DiscardReason rea
     reclaimed += cleanup.bytes;
     CASTRA_CHECK(files::remove_tree(layout_.vm_runtime_dir(name_)));
     CASTRA_CHECK(files::remove_tree(vm_dir / "ssh"));
+    close_door();
+    CASTRA_CHECK(files::remove(door_file()));
     for (const auto& file : plan_.files)
         if (std::filesystem::path(file.path).parent_path() == vm_dir) CASTRA_CHECK(files::remove(file.path));
     CASTRA_CHECK(files::remove(overlay_note(layout_, name_)));

@@ -4,6 +4,7 @@
 #include "contract/text.hpp"
 #include "host/files.hpp"
 #include "host/run_program.hpp"
+#include "lifecycle/child_fds.hpp"
 #include "lifecycle/host_key.hpp"
 #include "lifecycle/machine.hpp"
 #include "state/overlay_note.hpp"
@@ -16,25 +17,6 @@ using contract::draft;
 using contract::Severity;
 
 namespace {
-
-constexpr int first_inherited_fd = 3;
-
-std::string replaced(std::string text, const std::string& what, const std::string& by) {
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-        text.replace(at, what.size(), by);
-    return text;
-}
-
-// "{fd:NAME}" in argv and env becomes the descriptor's number in the child.
-void fill_in_fds(SpawnRequest& request, const std::map<std::string, int>& numbers) {
-    for (const auto& [name, number] : numbers) {
-        const auto place = "{fd:" + name + "}";
-        for (auto& argument : request.argv)
-            argument = replaced(argument, place, std::to_string(number));
-        for (auto& variable : request.env)
-            variable = replaced(variable, place, std::to_string(number));
-    }
-}
 
 // Without a journal nobody would know what happens from here on: nothing more is begun, and what boots is not waited
 // for.
@@ -137,6 +119,7 @@ Task<Result<sdk::LaunchPlan>> Machine::make_plan(MachineSpec& spec, ProbeBook& p
     request.paths.runtime_dir = layout_.vm_runtime_dir(name_);
     request.paths.overlay = spec.overlay.empty() ? (layout_.vm_dir(name_) / "overlay.qcow2").string() : spec.overlay;
     if (spec.wants_ssh_key) request.paths.authorized_keys = record_.ssh_key + ".pub";
+    CASTRA_CO_CHECK(make_door(request.paths));
     auto plan = spec.launcher->plan(request);
     if (plan && plan->argv.empty())
         co_return fail(ErrorCode::plugin, "the plan of " + spec.launcher->id() + " has no argv");
@@ -213,25 +196,19 @@ Task<Result<>> Machine::launch(EventBus& bus) {
     request.working_dir = plan_.working_dir.empty() ? layout_.vm_dir(name_).string() : plan_.working_dir;
     request.output_path = process_log();
 
-    int number = first_inherited_fd;
-    std::map<std::string, int> numbers;
-    std::vector<UniqueFd> ours; // closed when the child has its copies
+    ChildFds fds; // closed when the child has its copies
     for (const auto& socket : plan_.sockets) {
         CASTRA_CO_TRY(fd, host_.listen_unix_fd(socket.path));
-        numbers[socket.name] = number;
-        request.fds.push_back({fd.get(), number++});
-        ours.push_back(std::move(fd));
+        fds.add(request, socket.name, std::move(fd));
     }
     if (plan_.readiness.kind == "notify") {
         CASTRA_CO_TRY(pair, host_.notify_pair());
-        numbers["notify"] = number;
-        request.fds.push_back({pair.second.get(), number++});
         notify_.emplace(std::move(pair.first));
-        ours.push_back(std::move(pair.second));
+        fds.add(request, "notify", std::move(pair.second));
     }
     for (const auto& lease : leases_)
-        request.fds.push_back({lease.holder.get(), number++});
-    fill_in_fds(request, numbers);
+        fds.lend(request, lease.holder);
+    fds.fill_in(request);
 
     CASTRA_CO_CHECK(co_await connect_logs(true)); // before the child runs: the sockets listen already
     request.held = true;
@@ -257,6 +234,7 @@ Task<Result<>> Machine::launch(EventBus& bus) {
     }
     (void)step(VmStep::spawned);
     asio::co_spawn(host_.executor(), watch(shared_from_this()), asio::detached);
+    open_door();
     contract::VmLaunch event;
     event.pid = record_.pid;
     event.accelerator = plan_.accelerator;
@@ -302,9 +280,9 @@ Task<> readiness(const sdk::Readiness& how, SerialLog* serial, std::optional<Str
 } // namespace
 
 // Without it ssh accepts the first key that it is shown.
-void Machine::keep_host_key() {
-    if (!serial_ || !serial_->marker_seen().is_open() || record_.ssh_key.empty()) return;
-    const auto key = host_key_in(serial_->marker_line());
+void Machine::keep_host_key(std::string_view told) {
+    if (record_.ssh_key.empty()) return;
+    const auto key = host_key_in(told);
     if (!key || !record_.spec.contains("port_forwards")) return;
     const auto lines = known_hosts_lines(*key, record_.spec["port_forwards"].get<std::vector<sdk::PortForward>>());
     if (!lines.empty()) (void)files::replace(layout_.vm_dir(name_) / "ssh" / "known_hosts", lines, false);
@@ -313,8 +291,8 @@ void Machine::keep_host_key() {
 Task<Result<>> Machine::await_ready(EventBus& bus, Gate& cancel, Milliseconds ready_wait) {
     const auto wait = std::min(ready_wait, Milliseconds(std::max<std::int64_t>(1, plan_.readiness.deadline_ms)));
     Gate never(host_.executor());
-    const auto first = co_await (readiness(plan_.readiness, serial_.get(), notify_, never) || exited_->wait() ||
-                                 host_.sleep_for(wait) || cancel.wait());
+    const auto first = co_await (readiness(plan_.readiness, serial_.get(), notify_, never) || agent_ready(never) ||
+                                 exited_->wait() || host_.sleep_for(wait) || cancel.wait());
     notify_.reset();
     if (exited_->is_open()) {
         (void)step(VmStep::exited);
@@ -323,18 +301,22 @@ Task<Result<>> Machine::await_ready(EventBus& bus, Gate& cancel, Milliseconds re
                        "see the failure capsule of its vm.exited event");
     }
     if (cancel.is_open()) co_return fail(ErrorCode::cancelled, "cancelled while it booted");
-    if (first.index() != 0)
+    const bool told_by_agent = first.index() == 1;
+    if (first.index() > 1)
         co_return fail(ErrorCode::timeout,
                        "not ready within " + std::to_string(wait.count()) +
                            " ms; last output: " + contract::clean_text(output_tail(), 400, true),
                        "raise [lifecycle] ready_wait_secs, or read " + (layout_.vm_dir(name_) / "serial.log").string());
-    keep_host_key();
+    if (told_by_agent)
+        keep_host_key(std::get<1>(first));
+    else if (serial_ && serial_->marker_seen().is_open())
+        keep_host_key(serial_->marker_line());
     CASTRA_CO_CHECK(step(VmStep::ready));
     record_.phase = "ready";
     record_.ready_unix_us = host_.clock().unix_us();
     (void)save_record(layout_, record_); // without it a successor calls the VM running instead of ready
     contract::VmReady event;
-    event.via = plan_.readiness.kind;
+    event.via = told_by_agent ? "agent" : plan_.readiness.kind;
     event.boot_ms = (record_.ready_unix_us - record_.launched_unix_us) / 1000;
     publish(bus, draft(event, name_ + " ready after " + std::to_string(event.boot_ms) + " ms"));
     co_return Result<>();

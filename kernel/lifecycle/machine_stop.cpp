@@ -72,6 +72,10 @@ std::filesystem::path Machine::socket_path(const std::string& name) const {
 }
 
 Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted) {
+    if (graceful.count() > 0) {
+        const bool ended = co_await cooperate_by_agent(bus, plan_.stop.empty() ? graceful : graceful / 2);
+        if (ended) co_return true;
+    }
     contract::VmCooperativeAttempted attempted;
     if (graceful.count() == 0 || plan_.stop.empty()) {
         contract::VmCooperativeTimedOut timed_out;

@@ -173,7 +173,7 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
     for (const auto& entry : *entries) {
         if (entry.name == "overlay.qcow2")
             drop(*folder, entry.name, "overlay", vm);
-        else if (entry.name == "ssh")
+        else if (entry.name == "ssh" || entry.name == "broker.json")
             drop(*folder, entry.name, "keys", vm);
         else if (is_log(entry.name) && entry.kind != Kind::directory)
             drop(*folder, entry.name, "logs", vm);

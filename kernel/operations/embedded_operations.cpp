@@ -36,8 +36,10 @@ Task<RunResult> EmbeddedOperations::perform(Work work, std::vector<std::string> 
     request.vms = std::move(vms);
     request.keep_going = work.keep_going;
     request.replace = work.replace;
+    request.broker_only = work.broker_only;
     request.strict = work.strict;
-    if (work.operation == Operation::up) co_return co_await up(std::move(request), std::move(sinks), std::move(cancel));
+    if (work.operation == Operation::up)
+        co_return co_await up(std::move(request), work.broker_launcher, std::move(sinks), std::move(cancel));
     if (work.operation == Operation::down)
         co_return co_await down(std::move(request), std::move(sinks), std::move(cancel));
     if (work.operation == Operation::clean) co_return clean(request, work, std::move(sinks));
@@ -52,6 +54,7 @@ RunResult EmbeddedOperations::reject(const Request& request, const std::string& 
 }
 
 std::vector<Error> EmbeddedOperations::findings_of(const Request& request, const Project& project) {
+    if (request.broker_only) return {};
     PluginSet plugins(workshop_.installation(), workshop_.registry(), &project.config);
     const auto specs = machine_specs(workshop_.installation(), workshop_.host().clock(), project, plugins, request.vms);
     if (!specs) return specs.error();
@@ -75,7 +78,8 @@ void EmbeddedOperations::let_go_if_idle() {
     if (kernel_ && kernel_->is_idle()) kernel_.reset();
 }
 
-Task<RunResult> EmbeddedOperations::up(Request request, Sinks sinks, std::shared_ptr<Gate> cancel) {
+Task<RunResult> EmbeddedOperations::up(Request request, std::shared_ptr<BrokerLauncher> launcher, Sinks sinks,
+                                       std::shared_ptr<Gate> cancel) {
     auto project = load_project(workshop_.installation(), request.config);
     if (!project) co_return reject(request, "", project.error(), std::move(sinks));
     if (!kernel_) { // nothing is touched when something is wrong
@@ -84,6 +88,7 @@ Task<RunResult> EmbeddedOperations::up(Request request, Sinks sinks, std::shared
     }
     const auto kernel = own(project->layout, project->config.path);
     if (!kernel) co_return reject(request, project->config.name, {kernel.error()}, std::move(sinks));
+    (*kernel)->use_broker_launcher(std::move(launcher));
     const auto result = co_await (*kernel)->perform(std::move(request), std::move(sinks), std::move(cancel));
     let_go_if_idle();
     co_return result;
@@ -142,6 +147,7 @@ Task<RunResult> EmbeddedOperations::status(Request request, Sinks sinks) {
     for (const auto& vm : status.vms)
         for (auto& event : status_events(vm))
             run.bus().publish(std::move(event));
+    if (auto broker = broker_event(status.broker, status.vms)) run.bus().publish(std::move(*broker));
     const auto text = count_of(std::vector<ProjectStatus>(1, status));
     co_return run.finish(std::move(summary), text);
 }

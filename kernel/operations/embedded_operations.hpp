@@ -11,9 +11,10 @@ class EmbeddedOperations {
 public:
     struct Work {
         Operation operation = Operation::status;
-        bool keep_going = false, replace = false, strict = false; // up
-        bool dry_run = false;                                     // clean
-        std::vector<std::string> kinds;                           // clean
+        bool keep_going = false, replace = false, broker_only = false, strict = false; // up
+        std::shared_ptr<BrokerLauncher> broker_launcher; // up: instead of castra.toml's; null: that
+        bool dry_run = false;                            // clean
+        std::vector<std::string> kinds;                  // clean
     };
 
     EmbeddedOperations(Workshop& workshop, std::string config_path);
@@ -22,7 +23,8 @@ public:
     void let_go() { kernel_.reset(); }
 
 private:
-    Task<RunResult> up(Request request, Sinks sinks, std::shared_ptr<Gate> cancel);
+    Task<RunResult> up(Request request, std::shared_ptr<BrokerLauncher> launcher, Sinks sinks,
+                       std::shared_ptr<Gate> cancel);
     Task<RunResult> down(Request request, Sinks sinks, std::shared_ptr<Gate> cancel);
     Task<RunResult> status(Request request, Sinks sinks);
     RunResult clean(const Request& request, const Work& work, Sinks sinks);

@@ -4,6 +4,7 @@
 #include "operations/embedded_operations.hpp"
 #include "operations/embedded_sink.hpp"
 #include "operations/exit_code.hpp"
+#include "operations/lent_broker_launcher.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -139,13 +140,31 @@ Kernel::~Kernel() {
     (void)core_.release();
 }
 
-OperationOutcome Kernel::up(const UpOptions& options, Reporter& reporter) {
+namespace {
+
+EmbeddedOperations::Work work_of(const UpOptions& options) {
     EmbeddedOperations::Work work;
     work.operation = Operation::up;
     work.keep_going = options.keep_going;
     work.replace = options.replace;
+    work.broker_only = options.broker_only;
     work.strict = options.strict;
-    return core_->perform(options, reporter, work);
+    return work;
+}
+
+} // namespace
+
+OperationOutcome Kernel::up(const UpOptions& options, Reporter& reporter) {
+    return core_->perform(options, reporter, work_of(options));
+}
+
+OperationOutcome Kernel::up(const UpOptions& options, BrokerLauncher& launcher, Reporter& reporter) {
+    auto work = work_of(options);
+    const auto lent = std::make_shared<LentBrokerLauncher>(launcher);
+    work.broker_launcher = lent;
+    auto outcome = core_->perform(options, reporter, work);
+    outcome.is_over = lent->take_back(shut_wait) && outcome.is_over;
+    return outcome;
 }
 
 OperationOutcome Kernel::down(const OperationOptions& options, Reporter& reporter) {

@@ -11,6 +11,7 @@
 // Errors: none are thrown; a project that cannot be read, or a command that is refused, is an outcome.
 #pragma once
 #include "contract/enums.hpp"
+#include "operations/broker_launcher.hpp"
 #include "operations/reporter.hpp"
 
 #include <chrono>
@@ -36,9 +37,10 @@ struct OperationOptions {
     std::chrono::milliseconds farewell_wait = std::chrono::minutes(2); // for what is cancelled to end in order
 };
 struct UpOptions : OperationOptions {
-    bool keep_going = false; // what works stays when something fails
-    bool replace = false;    // what runs and is wanted otherwise now is replaced
-    bool strict = false;     // an event that breaks the contract fails the run
+    bool keep_going = false;  // what works stays when something fails
+    bool replace = false;     // what runs and is wanted otherwise now is replaced
+    bool broker_only = false; // the broker and no VM; down ends it
+    bool strict = false;      // an event that breaks the contract fails the run
 };
 struct CleanOptions : OperationOptions {
     std::vector<std::string> kinds; // of cleanup_kinds (operations/clean.hpp); empty: the default
@@ -71,7 +73,12 @@ public:
     Kernel& operator=(const Kernel&) = delete;
     ~Kernel();
 
+    // With the broker that castra.toml names, if any; or with the one that `launcher` plans, by the limits of
+    // castra.toml: ProcessBrokerLauncher, NoBrokerLauncher (process_broker_launcher.hpp) or the embedder's own. It is
+    // asked once, in the Kernel's thread, and not kept. The broker ends with the last VM, by down(), or with the
+    // Kernel.
     OperationOutcome up(const UpOptions& options, Reporter& reporter);
+    OperationOutcome up(const UpOptions& options, BrokerLauncher& launcher, Reporter& reporter);
     OperationOutcome down(const OperationOptions& options, Reporter& reporter);
     OperationOutcome status(const OperationOptions& options, Reporter& reporter);
     OperationOutcome clean(const CleanOptions& options, Reporter& reporter);

@@ -51,7 +51,7 @@ PluginSet::PluginSet(const Installation& installation, PluginRegistry& registry,
     : installation_(installation), registry_(registry), config_(config) {}
 
 Result<PluginSet::Found> PluginSet::load(const std::string& name, const std::string& kind) {
-    Found found{"", nlohmann::json::object()};
+    Found found{"", nlohmann::json::object(), {}};
     LoadOptions options;
     const auto lookup = look_up_plugin(installation_, config_, name, kind);
     if (const auto* entry = lookup.entry; entry != nullptr) {
@@ -66,6 +66,7 @@ Result<PluginSet::Found> PluginSet::load(const std::string& name, const std::str
         return fail(ErrorCode::plugin,
                     "plugin " + library->manifest().id + " (" + file.string() + ") does not provide " + kind);
     found.id = library->manifest().id;
+    found.config_schema = library->manifest().config_schema;
     return found;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 #include "bus/sink.hpp"
 #include "lifecycle/launcher_client.hpp"
+#include "operations/broker_launcher.hpp"
 #include "operations/project.hpp"
 #include "plugin/finder.hpp"
 #include "plugin/registry.hpp"
@@ -20,6 +21,9 @@ public:
 
     // `name`: as in [[vms]] launcher. One instance for each name. Errors: plugin, not_found, config_invalid.
     Result<std::shared_ptr<LauncherClient>> launcher(const std::string& name);
+    // The one that [broker] names; null: this project has none. A plugin whose config knows a `cli` is told which
+    // castra to run, so that it never has to guess. Errors: plugin, not_found, config_invalid.
+    Result<std::shared_ptr<BrokerLauncher>> broker_launcher();
     // `terminal`: what a reporter's open request says of where people read; null when nobody does.
     struct ReporterWish {
         std::string name; // as in [[reporters]] plugin, or a path with a slash in it
@@ -35,6 +39,7 @@ private:
     struct Found {
         std::string id;
         nlohmann::json config;
+        nlohmann::json config_schema;
     };
     Result<Found> load(const std::string& name, const std::string& kind);
 

@@ -54,13 +54,19 @@ contract::Summary summary_of(FleetResult& result) {
 
 ProjectKernel::ProjectKernel(Workshop& workshop, Layout layout, std::string config_path, FileLock lock)
     : workshop_(workshop), layout_(std::move(layout)), config_path_(std::move(config_path)), lock_(std::move(lock)),
+      broker_(std::make_shared<BrokerKeeper>(workshop.host(), layout_)), broker_handshakes_(workshop.host(), *broker_),
       fleet_(std::make_unique<Fleet>(workshop.host(), layout_,
                                      cache_dir(workshop.installation().environment) / "probes",
                                      [this](Machine& machine) { lost(machine); })),
-      closing_(std::make_shared<Gate>(workshop.host().executor())) {}
+      closing_(std::make_shared<Gate>(workshop.host().executor())) {
+    fleet_->set_guest_link(broker_.get());
+    broker_->on_news = [this] { tell_broker_news(); };
+}
 
 ProjectKernel::~ProjectKernel() {
     closing_->open();
+    broker_->on_news = {};
+    broker_->stop_now();
     // Sockets of VMs that live stay; an empty runtime directory goes.
     if (fleet_->has_processes()) return;
     (void)files::remove_tree(layout_.runtime_dir());
@@ -137,6 +143,7 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
         const Request& request;
         ~Attachment() {
             kernel.workshop_.attach(nullptr);
+            kernel.broker_->leave();
             kernel.bus_ = nullptr;
             kernel.busy_with_.reset();
             kernel.operation_ended_->open();
@@ -183,7 +190,11 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     if (auto findings = apply_bootstrap_modes(request.bootstrap, project.config); !findings.empty())
         co_return run.reject(findings);
     PluginSet plugins(workshop_.installation(), workshop_.registry(), &project.config);
-    auto specs = machine_specs(workshop_.installation(), workshop_.host().clock(), project, plugins, request.vms);
+    auto wants_broker = plan_broker(plugins, project, request);
+    if (!wants_broker) co_return run.reject({wants_broker.error()});
+    tl::expected<std::vector<MachineSpec>, std::vector<Error>> specs;
+    if (!request.broker_only)
+        specs = machine_specs(workshop_.installation(), workshop_.host().clock(), project, plugins, request.vms);
     if (!specs) co_return run.reject(specs.error());
     FleetUp wanted;
     const auto changes = changes_of(*specs);
@@ -208,19 +219,32 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     accepted.config_digest = project.config_digest;
     accepted.limits.boot_window = wanted.boot_window;
     accepted.running = fleet_->running();
+    if (broker_->ran_before()) accepted.broker_running = true;
+    const bool starts_broker = *wants_broker && !broker_->is_open();
+    if (starts_broker) accepted.expects.push_back({"broker", "broker"});
     for (const auto& spec : *specs) {
         accepted.expects.push_back({"vm", spec.vm.name});
         if (std::ranges::find(launchers_, spec.launcher) == launchers_.end()) launchers_.push_back(spec.launcher);
     }
     auto warnings = attach_reporters(run, project);
     run.accept(std::move(accepted));
+    broker_->join(run.bus());
     for (auto& warning : warnings)
         run.bus().publish(std::move(warning));
     prune_journals(layout_, retention_of(&project), run.bus());
-    if (request.operation == Operation::up && request.vms.empty()) tell_forgotten(run, project);
+    if (request.operation == Operation::up && request.vms.empty() && !request.broker_only) tell_forgotten(run, project);
     tell_changes(run, changes, request.replace);
     if (!changes.empty() && !request.replace) co_return refuse_changes(run, *specs, changes);
     if (request.force) tell_scarce(run.bus(), report.scarce);
+    Result<> broker_runs;
+    if (starts_broker) broker_runs = co_await start_broker(run.bus());
+    if (!broker_runs) {
+        contract::Summary without;
+        without.outcome = Outcome::failed;
+        without.exit_code = exit_code::of(broker_runs.error().code);
+        co_return run.finish(std::move(without), "failed: " + broker_runs.error().text);
+    }
+    if (request.broker_only) broker_->pin(true);
     wanted.specs = std::move(*specs);
     const auto total = wanted.specs.size();
     const auto spoiled = co_await prepare_images(workshop_, run.bus(), std::move(images), wanted.specs, cancel);
@@ -230,6 +254,7 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
     BootstrapRunner bootstraps(workshop_, project, run.bus(), cancel, handshakes_);
     wanted.when_ready = [&bootstraps](Machine& machine) { return bootstraps.run(machine, false); };
     auto result = co_await fleet_->up(run.bus(), std::move(wanted), cancel);
+    if (starts_broker) co_await stop_broker_if_unneeded();
     lay_over(bootstraps.results(), result.vms, result.failures);
     add_spoiled(result, spoiled);
 
@@ -259,6 +284,8 @@ Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& pro
                              result.failures.empty() ? "failed" : "failed: " + result.failures.front().text);
     }
     const bool changed = std::ranges::count(summary.vms, VmOutcome::succeeded, &contract::VmResult::outcome) > 0;
+    if (request.broker_only)
+        co_return run.finish(std::move(summary), starts_broker ? "the broker runs" : "nothing to do: the broker runs");
     co_return run.finish(std::move(summary),
                          changed ? count_text(total, "VM") + " ready" : "nothing to do: all is up already");
 }
@@ -272,15 +299,21 @@ Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Proj
     for (const auto& vm : accepted.running)
         if (names.empty() || std::ranges::find(names, vm.name) != names.end())
             accepted.expects.push_back({"vm", vm.name});
+    if (broker_->ran_before()) accepted.broker_running = true;
+    const bool had_broker = broker_->runs();
+    if (had_broker && ends_broker(request)) accepted.expects.push_back({"broker", "broker"});
     std::vector<contract::Draft> warnings;
     if (project) warnings = attach_reporters(run, *project);
     run.accept(std::move(accepted));
+    broker_->join(run.bus());
+    if (names.empty()) broker_->pin(false);
     for (auto& warning : warnings)
         run.bus().publish(std::move(warning));
     prune_journals(layout_, retention_of(project), run.bus());
     auto stop_plan = project ? stop_plan_of(project->config) : StopPlan{};
     if (request.timeout) stop_plan.limit = request.timeout;
     auto result = co_await fleet_->down(run.bus(), names, stop_plan);
+    if (had_broker) co_await stop_broker_if_unneeded();
     auto summary = summary_of(result);
     if (!result.failures.empty()) {
         summary.outcome = Outcome::failed;
@@ -288,6 +321,7 @@ Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Proj
         co_return run.finish(std::move(summary), "failed: " + result.failures.front().text);
     }
     const auto stopped = std::ranges::count(summary.vms, VmOutcome::succeeded, &contract::VmResult::outcome);
+    if (stopped == 0 && had_broker && !broker_->runs()) co_return run.finish(std::move(summary), "the broker is down");
     co_return run.finish(std::move(summary), stopped > 0 ? count_text(static_cast<std::size_t>(stopped), "VM") + " down"
                                                          : "nothing to do: nothing is up");
 }

@@ -8,6 +8,7 @@
 #include "host/file_lock.hpp"
 #include "lifecycle/fleet.hpp"
 #include "lifecycle/spec_diff.hpp"
+#include "operations/broker_handshakes.hpp"
 #include "operations/restarts.hpp"
 #include "operations/run.hpp"
 #include "operations/workshop.hpp"
@@ -28,7 +29,9 @@ public:
     // Operations up, down and bootstrap. The sinks are told everything. Opening `cancel` ends it in order.
     Task<RunResult> perform(Request request, Sinks sinks, std::shared_ptr<Gate> cancel);
 
-    bool is_idle() const { return !busy_with_ && restarts_.is_empty() && !fleet_->has_processes(); }
+    // Asked by the next `up` instead of the plugin that castra.toml names; null: that plugin.
+    void use_broker_launcher(std::shared_ptr<BrokerLauncher> launcher) { broker_launcher_ = std::move(launcher); }
+    bool is_idle() const { return !busy_with_ && needs_no_broker() && !broker_->is_pinned(); }
     const Layout& layout() const { return layout_; }
     // Called when the last VM is gone, none waits to be started again, and no operation runs.
     std::function<void()> on_idle;
@@ -53,6 +56,13 @@ private:
     RunResult refuse_images(Run& run, const std::vector<MachineSpec>& specs,
                             const std::map<std::string, Error>& spoiled, bool cancelled);
     void lost(Machine& machine);
+    // The broker of this project (project_kernel_broker.cpp).
+    bool needs_no_broker() const { return restarts_.is_empty() && !fleet_->has_processes(); }
+    Result<bool> plan_broker(PluginSet& plugins, const Project& project, const Request& request);
+    Task<Result<>> start_broker(EventBus& bus);
+    Task<> stop_broker_if_unneeded();
+    bool ends_broker(const Request& request) const; // a down that leaves no VM
+    void tell_broker_news();
     // What follows from the end of a VM, told to `bus`.
     void consider_restart(EventBus& bus, const Project& project, const std::string& vm, bool has_failed,
                           Milliseconds up_for);
@@ -68,11 +78,14 @@ private:
     Layout layout_;
     std::string config_path_;
     FileLock lock_;
+    std::shared_ptr<BrokerKeeper> broker_; // before the fleet, whose machines refer to it
+    std::shared_ptr<BrokerLauncher> broker_launcher_;
+    BrokerHandshakes broker_handshakes_;
     std::unique_ptr<Fleet> fleet_;
     std::vector<std::shared_ptr<LauncherClient>> launchers_; // of every up, for machines that still refer to them
     std::optional<std::string> busy_with_;
     EventBus* bus_ = nullptr; // of the operation under way
-    Handshakes* handshakes_ = nullptr;
+    Handshakes* handshakes_ = &broker_handshakes_;
     std::shared_ptr<Gate> operation_ended_; // of the operation under way
     Restarts restarts_;
     std::shared_ptr<Gate> closing_; // open: this object is gone

@@ -47,10 +47,12 @@ Task<RunResult> ProjectKernel::bootstrap(Run& run, const Request& request, Proje
     accepted.config_path = project.config.path;
     accepted.config_digest = project.config_digest;
     accepted.running = fleet_->running();
+    if (broker_->ran_before()) accepted.broker_running = true;
     for (const auto* machine : machines)
         accepted.expects.push_back({"vm", machine->name()});
     auto warnings = attach_reporters(run, project);
     run.accept(std::move(accepted));
+    broker_->join(run.bus());
     for (auto& warning : warnings)
         run.bus().publish(std::move(warning));
     prune_journals(layout_, retention_of(&project), run.bus());

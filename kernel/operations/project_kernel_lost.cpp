@@ -45,15 +45,19 @@ void ProjectKernel::lost(Machine& machine) {
     accepted.config_path = config_path_;
     accepted.config_digest = project ? project->config_digest : "";
     accepted.running = fleet_->running();
+    if (broker_->ran_before()) accepted.broker_running = true;
     accepted.expects.push_back({"vm", machine.name()});
     std::vector<contract::Draft> warnings;
     if (project) warnings = attach_reporters(run, *project);
     run.accept(std::move(accepted));
+    broker_->join(run.bus());
     for (auto& warning : warnings)
         run.bus().publish(std::move(warning));
     prune_journals(layout_, retention_of(project ? &*project : nullptr), run.bus());
     machine.report_lost(run.bus());
     if (project) consider_restart(run.bus(), *project, machine.name(), has_failed, up_for);
+    if (needs_no_broker() && !broker_->is_pinned()) broker_->stop_now();
+    broker_->leave();
     contract::Summary summary;
     summary.outcome = contract::Outcome::failed;
     summary.vms.push_back({machine.name(), std::string(to_string(machine.state())), contract::VmOutcome::failed});

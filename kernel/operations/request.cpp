@@ -14,11 +14,17 @@ std::string_view to_string(Operation operation) {
 }
 
 std::string to_line(const Request& request) {
-    contract::Json json{{"protocol", socket_protocol}, {"operation", to_string(request.operation)},
-                        {"argv", request.argv},        {"config", request.config},
-                        {"vms", request.vms},          {"keep_going", request.keep_going},
-                        {"replace", request.replace},  {"bootstrap", request.bootstrap},
-                        {"force", request.force},      {"strict", request.strict}};
+    contract::Json json{{"protocol", socket_protocol},
+                        {"operation", to_string(request.operation)},
+                        {"argv", request.argv},
+                        {"config", request.config},
+                        {"vms", request.vms},
+                        {"keep_going", request.keep_going},
+                        {"replace", request.replace},
+                        {"bootstrap", request.bootstrap},
+                        {"force", request.force},
+                        {"strict", request.strict},
+                        {"broker_only", request.broker_only}};
     if (request.timeout) json["timeout_ms"] = request.timeout->count();
     return json.dump(-1, ' ', false, contract::Json::error_handler_t::replace) + "\n";
 }
@@ -44,6 +50,7 @@ Result<Request> parse_request(const std::string& line) {
         request.bootstrap = json.value("bootstrap", BootstrapModes());
         request.force = json.value("force", false);
         if (json.contains("timeout_ms")) request.timeout = Milliseconds(json.at("timeout_ms").get<std::int64_t>());
+        request.broker_only = json.value("broker_only", false);
         request.strict = json.at("strict").get<bool>();
         return request;
     } catch (const contract::Json::exception& error) {

@@ -27,6 +27,7 @@ struct Request {
     bool replace = false;                // up: what runs and is wanted otherwise now is replaced
     BootstrapModes bootstrap;            // up, bootstrap: instead of castra.toml's
     bool force = false;                  // up: too little of the machine's resources is a warning, not a refusal
+    bool broker_only = false;            // up: the broker, and no VM
     std::optional<Milliseconds> timeout; // down: SIGKILL comes no later; absent: as castra.toml says
     bool strict = false;                 // a contract violation fails the run
 };

@@ -48,6 +48,7 @@ Task<ProjectStatus> project_status(Host& host, Layout layout, const ProjectConfi
         if (wants(wish, name)) status.vms.push_back(vm_status(host, layout, name, boot_id, status.supervised));
     if (config) add_absent(*config, wish, names, status.vms);
     std::ranges::sort(status.vms, {}, &VmStatus::name);
+    status.broker = co_await broker_status(host, layout, config, status.vms);
     if (wish.why) co_await gather_evidence(host, layout, status.supervised, status.vms);
     co_return status;
 }
@@ -77,7 +78,8 @@ nlohmann::ordered_json to_json(const ProjectStatus& status) {
     nlohmann::ordered_json json{{"project", status.project},
                                 {"config_path", status.config_path},
                                 {"state_dir", status.state_dir},
-                                {"supervised", status.supervised}};
+                                {"supervised", status.supervised},
+                                {"broker", to_json(status.broker)}};
     if (!status.problem.empty()) json["problem"] = status.problem;
     auto& vms = json["vms"] = nlohmann::ordered_json::array();
     for (const auto& vm : status.vms)

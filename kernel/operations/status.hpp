@@ -3,6 +3,7 @@
 // from asking the machine; works with and without a supervisor, and writes nothing. What is wrong with one project is
 // its `problem` and harms no other.
 #pragma once
+#include "operations/broker_status.hpp"
 #include "operations/project.hpp"
 #include "operations/vm_status.hpp"
 
@@ -14,6 +15,7 @@ struct ProjectStatus {
     std::string problem;       // castra.toml is broken or gone, its entry in the register is damaged; empty: none
     bool supervised = false;   // a supervisor answers
     ProcessId supervisor;      // pid 0: none
+    BrokerStatus broker;
     std::vector<VmStatus> vms;
 };
 

@@ -110,6 +110,7 @@ nlohmann::ordered_json to_json(const VmStatus& vm) {
     one["ports"] = vm.ports;
     if (!vm.ssh.is_null()) one["ssh"] = vm.ssh;
     if (!vm.serial_log.empty()) one["serial_log"] = vm.serial_log;
+    if (vm.handshake_age_ms) one["agent"] = {{"handshake_age_ms", *vm.handshake_age_ms}, {"subscribed", vm.subscribed}};
     if (vm.probes.empty()) return one;
     auto& evidence = one["evidence"];
     for (const auto& probe : vm.probes)

@@ -34,6 +34,9 @@ struct VmStatus {
     nlohmann::ordered_json ports = nlohmann::ordered_json::array(); // {address, host, guest, protocol}
     nlohmann::ordered_json ssh; // {user, address, port, identity, known_hosts}; null: none
     std::string serial_log;
+    // Its guest's session with the broker, asked of the broker that runs now; absent: none of this incarnation.
+    std::optional<std::int64_t> handshake_age_ms;
+    nlohmann::ordered_json subscribed = nlohmann::ordered_json::array();
     // With --why only.
     std::vector<StatusProbe> probes;
     std::vector<StatusEvent> events; // oldest first

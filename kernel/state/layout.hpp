@@ -42,6 +42,8 @@ public:
     Path supervisor_log() const { return state_ / "supervisor.log"; }
     Path start_lock() const { return state_ / "start.lock"; }
     Path operation_lock() const { return state_ / "operation.lock"; } // held by whatever changes the project
+    Path broker_dir() const { return state_ / "broker"; }
+    Path broker_socket() const { return runtime_ / "b"; } // of the host
     Path supervisor_socket() const { return runtime_ / "s"; }
 
 private:

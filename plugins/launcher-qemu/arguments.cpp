@@ -41,6 +41,16 @@ void add_sockets(Arguments& argv) {
     add(argv, {"-serial", "chardev:serial0"});
 }
 
+// The guest's own channel to castra's broker: whoever speaks on it is this VM.
+void add_agent(Arguments& argv, const sdk::VmPaths& paths, const Options& options) {
+    if (!paths.broker_file.empty())
+        add(argv, {"-fw_cfg", "name=opt/castra/broker,file=" + double_commas(paths.broker_file)});
+    if (paths.agent_socket.empty()) return;
+    add(argv, {"-chardev", "socket,id=agent,fd={fd:agent},server=on,wait=off"});
+    add(argv, {"-device", virtio(options, "serial") + ",id=agent-bus"});
+    add(argv, {"-device", "virtserialport,bus=agent-bus.0,chardev=agent,name=org.castra.agent.0"});
+}
+
 void add_network(Arguments& argv, const sdk::VmSpec& vm, const Options& options) {
     if (!options.network) return;
     std::string netdev = "user,id=net0";
@@ -96,6 +106,7 @@ std::vector<std::string> make_arguments(const sdk::VmSpec& vm, const sdk::VmPath
     add(argv, {"-fw_cfg", "name=opt/castra/hostname,string=" + double_commas(vm.name)});
     if (!paths.authorized_keys.empty())
         add(argv, {"-fw_cfg", "name=opt/castra/authorized_keys,file=" + double_commas(paths.authorized_keys)});
+    add_agent(argv, paths, options);
     add_boot(argv, vm);
     argv.insert(argv.end(), options.extra_args.begin(), options.extra_args.end());
     return argv;

@@ -61,6 +61,7 @@ sdk::LaunchPlan QemuLauncher::plan(const sdk::PlanRequest& request) {
     if (!vm.base_image.empty()) plan.overlays.push_back(make_overlay(vm, request.paths, options));
     plan.sockets = {{"qmp", request.paths.runtime_dir + "/qmp", ""},
                     {"serial", request.paths.runtime_dir + "/serial", request.paths.state_dir + "/serial.log"}};
+    if (!request.paths.agent_socket.empty()) plan.sockets.push_back({"agent", request.paths.agent_socket, ""});
     plan.readiness.deadline_ms = ready_deadline_ms;
     if (!vm.ready_marker.empty()) {
         plan.readiness.kind = "marker";

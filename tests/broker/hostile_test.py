@@ -157,6 +157,44 @@ class Garbage(Served):
         self.assertLess(self.rss_kib(), before + 16384)
 
 
+class Storm(Served):
+    """A million frames, random, mutated and senseless, over both doors, and a guest that goes on talking."""
+    settings = {"frames_per_second_max": 1000000}
+
+    def percentile(self, guest, host, seconds=None, until=None):
+        """p99 in ms of a publish from a guest until the host has it, at most 100 a second."""
+        took = []
+        end = time.monotonic() + (seconds or 3600)
+        while time.monotonic() < end and (until is None or until.poll() is None):
+            began = time.monotonic()
+            guest.send(type="publish", id=1, topic="beat", payload=len(took))
+            self.assertEqual(host.next("deliver")["payload"], len(took))
+            took.append(1000 * (time.monotonic() - began))
+            guest.next("ack")
+            time.sleep(0.01)
+        return sorted(took)[len(took) * 99 // 100]
+
+    def test_a_million_frames(self):
+        self.tell(attach={"vm": "g-0", "incarnation": "I1", "secret": "s", "socket": ""})
+        frames = int(os.environ.get("STORM_FRAMES", "1000000"))
+        with Broker(self.tcp) as guest, self.host() as host:
+            self.assertEqual(guest.hello(role="guest", secret="s")["vm"], "g-0")
+            host.send(type="subscribe", id=1, topic="beat")
+            host.next("ack")
+            quiet_ms = self.percentile(guest, host, seconds=5)
+            storm = subprocess.Popen([os.environ["BROKER_STORM"], self.path, str(self.tcp[1]), str(frames), "7"],
+                                     stdout=subprocess.PIPE, text=True)
+            self.percentile(guest, host, seconds=10, until=storm)
+            before = self.rss_kib()
+            storm_ms = self.percentile(guest, host, until=storm)
+            self.assertEqual(storm.wait(), 0)
+            print(f"{storm.stdout.read().strip()}; p99 {quiet_ms:.2f} ms without, {storm_ms:.2f} ms with; "
+                  f"{before} KiB at first, {self.rss_kib()} KiB in the end")
+            storm.stdout.close()
+            self.assertLess(self.rss_kib(), before + 4096)
+        self.assert_well()
+
+
 class Slow(Served):
     def test_slow_and_silent_peers_are_let_go_and_hold_up_nobody(self):
         trickle = Broker(self.tcp)
@@ -226,9 +264,9 @@ class Channel(Served):
             with self.accept(listening) as guest:
                 guest.socket.sendall(b"\x00\x00\x10 left over from an earlier life\n")
                 self.assertEqual(guest.hello(role="guest", capabilities=["shutdown"])["vm"], "g-0")
-                guest.send(type="ready", id=3)
+                guest.send(type="ready", id=3, facts={"hostname": "g-0"})
                 self.assertEqual(guest.next("ack")["id"], 3)
-                self.wait_for(lambda: {"ready": {"vm": "g-0", "incarnation": "I1"}} in self.said)
+                self.wait_for(lambda: {"ready": {"vm": "g-0", "incarnation": "I1", "facts": {"hostname": "g-0"}}} in self.said)
                 self.tell(shutdown={"vm": "g-0"})
                 guest.next("shutdown")
             with self.accept(listening) as liar:

@@ -17,12 +17,15 @@ from judges import CASTRA, HERE, castra_verify, integration, schema, verify
 support = integration()
 sys.path.append(str(HERE.parent / "integration"))
 from bootstrap_support import Bootstrap  # noqa: E402: it stands in the other folder
+sys.path.insert(0, str(HERE.parent / "broker"))
+from broker_client import Broker  # noqa: E402
 GOLDENS = HERE / "goldens"
 UPDATE = os.environ.get("UPDATE") == "1"
 READY = ["/bin/sh", "-c", "echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"]
 STUBBORN = ["/bin/sh", "-c", "trap '' TERM; echo READY >&$CASTRA_NOTIFY_FD; while true; do sleep 1; done"]
 NAMES = ("up", "up-unchanged", "status", "down", "down-killed", "down-nothing", "rejected", "rejected-config", "failed", "cancelled",
-         "supervise", "partial", "aborted", "clean", "clean-dry", "plan", "bootstrap", "bootstrap-noop", "bootstrap-failed")
+         "supervise", "partial", "aborted", "clean", "clean-dry", "plan", "bootstrap", "bootstrap-noop", "bootstrap-failed",
+         "broker-up", "broker-sessions", "broker-down")
 
 
 def versions():
@@ -160,14 +163,29 @@ class Goldens(Golden, support.Project):
         self.fleet(READY)
         launched = next(event for event in self.events(self.castra("up")) if event["type"] == "vm.launch")
         os.kill(launched["pid"], signal.SIGKILL)
+        self.golden("supervise", self.journal_of_supervise())
+
+    def test_broker(self):
+        self.write('[broker]\nlauncher = "process"\n[[vms]]\nname = "vm"\nlauncher = "process"\n'
+                   '[vms.options]\ncommand = ["/bin/sleep", "1000"]\n')
+        self.golden("broker-up", self.castra("up", "--broker-only").stdout)
+        socket = str(next(self.home.glob("**/b")))
+        with Broker(socket) as host:
+            self.assertEqual(host.hello(role="host")["type"], "welcome")
+        with Broker(socket) as liar:
+            self.assertEqual(liar.hello(role="guest", vm="vm-0")["type"], "error")
+        self.golden("broker-sessions", self.journal_of_supervise())
+        self.golden("broker-down", self.castra("down").stdout)
+
+    def journal_of_supervise(self):
+        """The second run, which is the supervisor's own, when it has ended."""
         deadline = time.monotonic() + 20
         while True:
             journals = [path.read_text() for path in sorted(self.home.rglob("journal/*.ndjson"))]
             if len(journals) == 2 and '"last":true' in journals[1]:
-                break
+                return journals[1]
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
-        self.golden("supervise", journals[1])
 
 
 class BootstrapGoldens(Golden, Bootstrap):

@@ -2,6 +2,7 @@
 // The embedding API as an embedder sees it: outcomes, events while they happen, cancelling, reporters that misbehave,
 // two kernels at once.
 #include "operations/kernel.hpp"
+#include "operations/process_broker_launcher.hpp"
 
 #include <condition_variable>
 #include <filesystem>
@@ -116,6 +117,59 @@ TEST_F(Embedding, UpStatusDownAndClean) {
     const auto cleaned = kernel.clean({}, clean);
     EXPECT_TRUE(cleaned.succeeded()) << cleaned.message;
     EXPECT_EQ(clean.types().back(), "summary");
+}
+
+// A broker of the embedder's, which castra.toml does not name.
+TEST_F(Embedding, TheBrokerIsTheOneThatTheEmbedderLaunches) {
+    Kernel kernel(options(write("p", sleeper_)));
+    Listener up, again, down, without;
+    {
+        ProcessBrokerLauncher launcher(fs::path(CASTRA_BINARY_DIR) / "bin/castra");
+        const auto began = kernel.up({}, launcher, up);
+        EXPECT_TRUE(began.succeeded()) << began.message;
+    } // not asked again: what runs stays
+    EXPECT_THAT(up.types(), ElementsAre("command.accepted", "broker.started", "vm.launch", "vm.ready", "summary"));
+    EXPECT_TRUE(kernel.up({}, again).succeeded());
+    EXPECT_THAT(again.types(), ElementsAre("command.accepted", "summary"));
+    EXPECT_TRUE(kernel.down({}, down).succeeded());
+    EXPECT_THAT(down.types(), Contains("broker.stopped"));
+    NoBrokerLauncher none;
+    EXPECT_TRUE(kernel.up({}, none, without).succeeded());
+    EXPECT_THAT(without.types(), ElementsAre("command.accepted", "vm.launch", "vm.ready", "summary"));
+}
+
+TEST_F(Embedding, ABrokerAloneIsEndedByDown) {
+    Kernel kernel(options(write("p", sleeper_)));
+    ProcessBrokerLauncher launcher(fs::path(CASTRA_BINARY_DIR) / "bin/castra");
+    UpOptions options;
+    options.broker_only = true;
+    Listener up, down;
+    EXPECT_TRUE(kernel.up(options, launcher, up).succeeded());
+    EXPECT_THAT(up.types(), ElementsAre("command.accepted", "broker.started", "summary"));
+    EXPECT_TRUE(kernel.down({}, down).succeeded());
+    EXPECT_THAT(down.types(), ElementsAre("command.accepted", "broker.stopped", "summary"));
+}
+
+struct ThrowingLauncher : BrokerLauncher {
+    std::string id() const override { return "mine"; }
+    Result<sdk::BrokerPlan> plan(const sdk::BrokerPlanRequest&) override { throw std::runtime_error("no plan today"); }
+};
+
+TEST_F(Embedding, ABrokerLauncherThatFailsIsADiagnosticAndNothingIsStarted) {
+    Kernel kernel(options(write("p", sleeper_)));
+    ThrowingLauncher thrower;
+    ProcessBrokerLauncher guesser("castra"), lost(dir_ / "nowhere");
+    const std::pair<BrokerLauncher*, const char*> bad[] = {
+        {&thrower, "no plan today"}, {&guesser, "no absolute path"}, {&lost, "cannot be run"}};
+    for (const auto& [launcher, why] : bad) {
+        Listener listener;
+        const auto outcome = kernel.up({}, *launcher, listener);
+        EXPECT_EQ(outcome.outcome, Outcome::failed);
+        EXPECT_TRUE(outcome.is_over);
+        ASSERT_FALSE(outcome.diagnostics.empty());
+        EXPECT_THAT(outcome.diagnostics[0].text, HasSubstr(why));
+        EXPECT_THAT(listener.types(), ElementsAre("command.rejected", "summary"));
+    }
 }
 
 TEST_F(Embedding, WhatIsRefusedIsAnOutcomeWithDiagnostics) {

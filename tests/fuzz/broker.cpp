@@ -35,7 +35,7 @@ private:
 struct Silent final : Witness {
     void decided(const Decision& decision) override { granted += decision.outcome == Decision::Outcome::granted; }
     void closed(const Closed&) override { ++ended; }
-    void ready(const std::string&, const std::string&) override {}
+    void ready(const std::string&, const std::string&, const json&) override {}
     std::string new_session_id() override { return "s" + std::to_string(++made); }
     std::size_t granted = 0, ended = 0, made = 0;
 };

@@ -23,9 +23,11 @@ class Guest(Project):
         self.write(f'{lifecycle}[[vms]]\nname = "g"\nimage = "tiny"\ncount = {count}\nmemory = "{memory}"\n'
                    f'[vms.options]\nmachine = "{machine}"\ndisk = {str(disk).lower()}\n{boot}{extra}')
 
-    def ssh(self, vm, command):
+    def ssh_words(self, vm, command):
         where = next(one for one in self.status()["vms"] if one["name"] == vm)["ssh"]
-        return subprocess.run(["ssh", "-i", where["identity"], "-p", str(where["port"]), "-o", "BatchMode=yes",
-                               "-o", f"UserKnownHostsFile={where['known_hosts']}", "-o", "StrictHostKeyChecking=accept-new",
-                               "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60", f"{where['user']}@{where['address']}", command],
-                              capture_output=True, text=True, timeout=120)
+        return ["ssh", "-i", where["identity"], "-p", str(where["port"]), "-o", "BatchMode=yes",
+                "-o", f"UserKnownHostsFile={where['known_hosts']}", "-o", "StrictHostKeyChecking=accept-new",
+                "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60", f"{where['user']}@{where['address']}", command]
+
+    def ssh(self, vm, command):
+        return subprocess.run(self.ssh_words(vm, command), capture_output=True, text=True, timeout=120)

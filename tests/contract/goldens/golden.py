@@ -26,6 +26,7 @@ _path = _matches(r"/.+")
 # Field, wherever it stands: placeholder, the form it must have, and a value that stands in for it when the golden is judged.
 PLACEHOLDERS = {
     "run_id": ("<ulid>", _matches(ULID), "01ARYZ6S410000000000000000"),
+    "session": ("<ulid>", _matches(ULID), "01ARYZ6S410000000000000002"),
     "incarnation": ("<ulid>", _matches(ULID), "01ARYZ6S410000000000000001"),
     "time": ("<time>", _matches(TIME), "2026-11-23T13:06:02.000001Z"),
     "elapsed_us": ("<int:microseconds>", _count, 1),
@@ -42,7 +43,7 @@ PLACEHOLDERS = {
     "reclaimed_bytes": ("<int:bytes>", lambda value: _count(value) and value > 0, 4096),  # none is a fact
     **{name: ("<int:milliseconds>", _count, 1) for name in ("duration_ms", "boot_ms", "elapsed_ms", "waited_ms", "total_ms")},
     **{name: ("<path>", _path, "/p") for name in ("config_path", "path", "overlay_path", "base_image", "script_path", "payload_path",
-                                                       "metadata_path", "remote_dir", "identity", "log_path")},
+                                                       "metadata_path", "remote_dir", "identity", "log_path", "endpoint")},
     # Of a VM in summary it is a text; elsewhere a word of an enum, which stays.
     "reason": ("<text>", _matches(r".* .*"), "text"),
     **{name: ("<text>", _text, "text") for name in ("message", "text", "title", "detail", "hint", "remediation", "serial_tail")},

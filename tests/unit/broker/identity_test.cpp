@@ -108,6 +108,19 @@ TEST_F(RouterIdentity, IsGivenToSessionsUpToTheLimit) {
     EXPECT_EQ(refusal(Door::host_socket, "", {{"role", "host"}}), "there are 8 sessions already");
 }
 
+TEST_F(RouterIdentity, IsNotGivenToAGuestThatOnlyComesAndGoes) {
+    std::vector<Peer> again(limits::hellos_per_second_max);
+    for (auto& peer : again)
+        guest(peer, "web-0");
+    EXPECT_EQ(refusal(Door::vm_channel, "web-0", {{"role", "guest"}}), "more than 10 sessions within a second");
+    Peer other;
+    guest(other, "web-1");
+    router.tick(now);
+    Peer later;
+    guest(later, "web-0");
+    EXPECT_EQ(router.sessions(), 2U);
+}
+
 TEST_F(RouterIdentity, SilentSessionsEnd) {
     Peer peer;
     guest(peer, "web-0");
@@ -124,8 +137,8 @@ TEST_F(RouterIdentity, SilentSessionsEnd) {
 TEST_F(RouterIdentity, ReadinessIsTheGuestsToTell) {
     Peer peer;
     guest(peer, "web-0");
-    say(peer, {{"type", "ready"}, {"id", 4}});
-    EXPECT_EQ(readies, std::vector<std::string>{"web-0 boot-1"});
+    say(peer, {{"type", "ready"}, {"id", 4}, {"facts", {{"a", 1}}}});
+    EXPECT_EQ(readies, std::vector<std::string>{"web-0 boot-1 {\"a\":1}"});
     EXPECT_EQ(peer.last(), (json{{"type", "ack"}, {"id", 4}}));
     Peer mine;
     host(mine);

@@ -61,8 +61,8 @@ class RouterTest : public ::testing::Test, protected Witness {
 protected:
     void decided(const Decision& decision) override { decisions.push_back(decision); }
     void closed(const Closed& closed) override { ends.push_back(closed); }
-    void ready(const std::string& vm, const std::string& incarnation) override {
-        readies.push_back(vm + " " + incarnation);
+    void ready(const std::string& vm, const std::string& incarnation, const json& facts) override {
+        readies.push_back(vm + " " + incarnation + " " + facts.dump());
     }
     std::string new_session_id() override { return "session-" + std::to_string(++sessions_made); }
 

@@ -139,7 +139,13 @@ TEST(DefaultToml, SaysTheDefaultsOfTheCode) {
     const auto said = parsed(default_toml());
     const auto own = parsed(with_vm("port_forwards = [{ guest = 22 }]"));
     EXPECT_EQ(said.version, own.version);
-    EXPECT_EQ(said.broker_port, own.broker_port);
+    EXPECT_EQ(said.broker.has_tcp, own.broker.has_tcp);
+    EXPECT_EQ(said.broker.port, own.broker.port);
+    EXPECT_EQ(said.broker.sessions_max, own.broker.sessions_max);
+    EXPECT_EQ(said.broker.frames_per_second_max, own.broker.frames_per_second_max);
+    EXPECT_EQ(said.broker.queue_bytes_max, own.broker.queue_bytes_max);
+    EXPECT_EQ(said.broker.topic_bytes_max, own.broker.topic_bytes_max);
+    EXPECT_EQ(said.broker.topics_max, own.broker.topics_max);
     EXPECT_EQ(said.lifecycle.graceful_shutdown_wait, own.lifecycle.graceful_shutdown_wait);
     EXPECT_EQ(said.lifecycle.sigterm_wait, own.lifecycle.sigterm_wait);
     EXPECT_EQ(said.lifecycle.sigkill_wait, own.lifecycle.sigkill_wait);
@@ -180,8 +186,10 @@ TEST(ConfigPage, AndDefaultTomlNameEveryLimit) {
     const auto page = text_of(fs::path(source_dir) / "docs/CONFIG.md");
     const auto toml = default_toml();
     for (const std::string limit :
-         {"1 MiB", "32 parts", "16 levels", "4096 bytes", "65536 bytes", "63 letters", "1000", "256 forwards", "65535",
-          "512", "16 MiB", "16 TiB", "86400", "64 plugins", "16", "100000", "1048576", "1099511627776"}) {
+         {"1 MiB",        "32 parts", "16 levels",  "4096 bytes",    "65536 bytes", "63 letters", "1000",
+          "256 forwards", "65535",    "512",        "16 MiB",        "16 TiB",      "86400",      "64 plugins",
+          "16",           "100000",   "1048576",    "1099511627776", "10000",       "1000000",    "131072",
+          "67108864",     "262144",   "1073741824", "4096"}) {
         EXPECT_NE(page.find(limit), std::string::npos) << limit;
         EXPECT_NE(toml.find(limit), std::string::npos) << limit;
     }

@@ -42,6 +42,16 @@ TEST(Limits, OfNumbers) {
     expect_vm_edge("port_forwards = [{ guest = 1, host = 65535 }]", "port_forwards = [{ guest = 1, host = 65536 }]");
     expect_vm_edge("port_forwards = [{ guest = 1, host = 0 }]", "port_forwards = [{ guest = 1, host = -1 }]");
     expect_vm_edge("[broker]\nport = 65535", "[broker]\nport = 65536");
+    expect_vm_edge("[broker]\nsessions_max = 1", "[broker]\nsessions_max = 0");
+    expect_vm_edge("[broker]\nsessions_max = 10000", "[broker]\nsessions_max = 10001");
+    expect_vm_edge("[broker]\nframes_per_second_max = 1", "[broker]\nframes_per_second_max = 0");
+    expect_vm_edge("[broker]\nframes_per_second_max = 1000000", "[broker]\nframes_per_second_max = 1000001");
+    expect_vm_edge("[broker]\nqueue_bytes_max = 131072", "[broker]\nqueue_bytes_max = 131071");
+    expect_vm_edge("[broker]\nqueue_bytes_max = 67108864", "[broker]\nqueue_bytes_max = 67108865");
+    expect_vm_edge("[broker]\ntopic_bytes_max = 262144", "[broker]\ntopic_bytes_max = 262143");
+    expect_vm_edge("[broker]\ntopic_bytes_max = 1073741824", "[broker]\ntopic_bytes_max = 1073741825");
+    expect_vm_edge("[broker]\ntopics_max = 0", "[broker]\ntopics_max = -1");
+    expect_vm_edge("[broker]\ntopics_max = 4096", "[broker]\ntopics_max = 4097");
     expect_vm_edge("[lifecycle]\nboot_window = 1000", "[lifecycle]\nboot_window = 1001");
     expect_vm_edge("[journal]\nruns_max = 1", "[journal]\nruns_max = 0");
     expect_vm_edge("[journal]\nruns_max = 100000", "[journal]\nruns_max = 100001");

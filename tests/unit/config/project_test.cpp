@@ -12,7 +12,7 @@ TEST(ProjectConfig, HasADefaultForEverythingThatNeedsNotBeSaid) {
     EXPECT_EQ(project.version, "0.2.0");
     EXPECT_EQ(project.name, "p");
     EXPECT_EQ(project.state_dir, "");
-    EXPECT_EQ(project.broker_port, 0);
+    EXPECT_EQ(project.broker.port, 0);
     EXPECT_EQ(project.lifecycle.graceful_shutdown_wait, 20s);
     EXPECT_EQ(project.lifecycle.sigterm_wait, 10s);
     EXPECT_EQ(project.lifecycle.sigkill_wait, 5s);
@@ -75,7 +75,7 @@ image = "tiny"
 )");
     EXPECT_EQ(project.name, "demo");
     EXPECT_EQ(project.state_dir, "/p/state");
-    EXPECT_EQ(project.broker_port, 7070);
+    EXPECT_EQ(project.broker.port, 7070);
     EXPECT_EQ(project.lifecycle.graceful_shutdown_wait, 1s);
     EXPECT_EQ(project.lifecycle.sigterm_wait, 0s);
     EXPECT_EQ(project.lifecycle.sigkill_wait, 1500ms);

@@ -39,7 +39,13 @@ TEST(Refusal, OfAnUnknownKeyNamesTheNearestOrWhereItBelongs) {
         {with_vm("[vms.bootstrap]\nready_marker = \"x\""),
          "7:1: vms[0].bootstrap.ready_marker: unknown key in [vms.bootstrap] "
          "(it belongs in [[vms]]; in TOML a key belongs to the last [header] above it)"},
-        {with_vm("[broker]\nqqq = 1"), "7:1: broker.qqq: unknown key in [broker] (known here: port)"},
+        {with_vm("[broker]\nqqq = 1"),
+         "7:1: broker.qqq: unknown key in [broker] (known here: launcher, cli, tcp, port, "
+         "sessions_max, frames_per_second_max, queue_bytes_max, topic_bytes_max, topics_max)"},
+        {with_vm("[broker]\ntcp = false\nport = 7070"), "8:8: broker.port: a port, and tcp = false (remove one of "
+                                                        "them: tcp = false keeps guests from coming over TCP)"},
+        {with_vm("[broker]\ntcp = 1"),
+         "7:7: broker.tcp: wants true or false, found the integer 1 (write true or false, without quotes)"},
         {with_vm("[journal]\nrun_max = 3"),
          "7:1: journal.run_max: unknown key in [journal] (did you mean \"runs_max\"?)"},
         {with_vm("[vm]"), "6:2: vm: unknown key at the top of the file (did you mean \"vms\"?)"},

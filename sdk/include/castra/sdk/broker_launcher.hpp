@@ -19,6 +19,9 @@ struct BrokerPlanRequest {
 };
 CASTRA_SDK_JSON(BrokerPlanRequest, project, paths, port)
 
+// "{fd:NAME}" in argv and env is the number of an inherited descriptor: each of `sockets`, "notify" when readiness.kind
+// is notify, and "control": a connected socket on which castra tells the broker its limits and the VMs, and the broker
+// tells its decisions (docs/BROKER.md). A broker ends when the other side of control has gone.
 struct BrokerPlan {
     bool enabled = false; // false: this project runs without a broker, and the rest is empty
     std::vector<std::string> argv;

@@ -49,8 +49,11 @@ struct VmPaths {
     std::string runtime_dir; // for sockets; short enough that runtime_dir + 24 characters fits a unix socket address
     std::string overlay;     // where an overlay belongs
     std::string authorized_keys; // public key file for this VM; empty: none wanted
+    // With a broker, else both empty. A plan that can give the guest a channel of its own has a socket "agent" at
+    // agent_socket; the file says to the guest how to reach the broker otherwise, and is a secret of this VM.
+    std::string agent_socket, broker_file;
 };
-CASTRA_SDK_JSON(VmPaths, state_dir, runtime_dir, overlay, authorized_keys)
+CASTRA_SDK_JSON(VmPaths, state_dir, runtime_dir, overlay, authorized_keys, agent_socket, broker_file)
 
 // ---- requirements ----------------------------------------------------------------------------------------------
 
