@@ -14,7 +14,7 @@ Failure hung_up() {
 
 } // namespace
 
-Task<Result<HostClient>> HostClient::connect(Host& host, std::filesystem::path socket) {
+Task<Result<HostClient>> HostClient::look(Host& host, std::filesystem::path socket) {
     auto connected = co_await host.connect_unix(socket);
     if (!connected)
         co_return fail(ErrorCode::not_found, "no broker runs: " + connected.error().text,
@@ -26,10 +26,15 @@ Task<Result<HostClient>> HostClient::connect(Host& host, std::filesystem::path s
         co_return fail(ErrorCode::protocol, "what listens on " + socket.string() + " is no broker");
     const auto nonce = greeting->substr(greeting_word.size());
     CASTRA_CO_CHECK(co_await client.stream_.write(std::string(sync_word) + nonce + "\n"));
+    co_return client;
+}
+
+Task<Result<HostClient>> HostClient::connect(Host& host, std::filesystem::path socket) {
+    CASTRA_CO_TRY(client, co_await look(host, std::move(socket)));
     const json hello{{"type", "hello"}, {"version", protocol_version}, {"role", "host"}};
     CASTRA_CO_TRY(welcome, co_await client.ask(hello, "welcome"));
     (void)welcome;
-    co_return client;
+    co_return std::move(client);
 }
 
 Task<Result<>> HostClient::send(json frame) {
@@ -90,7 +95,7 @@ Task<Result<json>> HostClient::ask(json frame, std::string wanted) {
 namespace {
 
 Task<json> ask_status(Host& host, std::filesystem::path socket) {
-    auto client = co_await HostClient::connect(host, std::move(socket));
+    auto client = co_await HostClient::look(host, std::move(socket));
     if (!client) co_return json();
     const json question{{"type", "status"}};
     auto answer = co_await client->ask(question, "status");

@@ -14,6 +14,8 @@ class HostClient {
 public:
     // Connected and welcomed. Errors: not_found when no broker listens there, protocol when it refuses.
     static Task<Result<HostClient>> connect(Host& host, std::filesystem::path socket);
+    // Connected and without a session: may ask `status`, and nothing else. It makes no event.
+    static Task<Result<HostClient>> look(Host& host, std::filesystem::path socket);
     Task<Result<>> send(json frame);
     // The next frame that is no heartbeat; nullopt when the broker has closed. Errors: protocol.
     Task<Result<std::optional<json>>> next();

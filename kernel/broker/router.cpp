@@ -91,6 +91,10 @@ bool Router::frame(Id id, std::string_view body, std::int64_t now_ms) {
 }
 
 bool Router::hello(Id id, Session& session, const Message& message, std::int64_t now_ms) {
+    if (message.type == Message::Type::status && session.door == Door::host_socket) {
+        session.outlet->send(status(now_ms).dump());
+        return true;
+    }
     if (message.type != Message::Type::hello) {
         end(id, "protocol", "a session begins with a hello");
         return false;

@@ -17,8 +17,8 @@ constexpr Milliseconds answer_wait{10000};
 
 struct BusRequest {
     enum class Action { publish, tail, topics };
-    std::vector<std::string> topics; // publish: one
-    std::string payload, to;         // of publish
+    std::string topic, payload, to;  // of publish
+    std::vector<std::string> topics; // of tail
     std::optional<std::int64_t> after;
     std::string cursor;
     std::int64_t count = 0; // tail: end after so many; 0: never
@@ -33,7 +33,7 @@ Task<Result<int>> publish(broker::HostClient& client, const BusRequest& request,
     auto payload = json::parse(request.payload, nullptr, false);
     if (payload.is_discarded())
         co_return fail(ErrorCode::usage, "the payload is no JSON", "a text is JSON in double quotes: '\"hello\"'");
-    json frame{{"type", "publish"}, {"id", 1}, {"topic", request.topics.front()}, {"payload", std::move(payload)}};
+    json frame{{"type", "publish"}, {"id", 1}, {"topic", request.topic}, {"payload", std::move(payload)}};
     if (!request.to.empty()) frame["to"] = request.to;
     CASTRA_CO_TRY(ack, co_await client.ask(std::move(frame), "ack"));
     ack.erase("id");
@@ -153,10 +153,7 @@ void add_bus(Grammar& grammar) {
     };
     auto* publish =
         action("publish", "Say something; returns when the broker has it (durable/...: on disk)", Action::publish);
-    publish->add_option("topic", request->topics, "Such as news, or durable/news")
-        ->required()
-        ->expected(1)
-        ->type_name("TOPIC");
+    publish->add_option("topic", request->topic, "Such as news, or durable/news")->required()->type_name("TOPIC");
     publish->add_option("payload", request->payload, "Any JSON")->required()->type_name("JSON");
     publish->add_option("--to", request->to, "all (default), host, vm:NAME")->type_name("WHOM");
     auto* tail = action("tail", "Show what is said, until interrupted", Action::tail);

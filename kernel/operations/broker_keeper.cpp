@@ -160,13 +160,10 @@ Task<> BrokerKeeper::watch(std::shared_ptr<BrokerKeeper> self) {
 
 void BrokerKeeper::stopped(bool is_unexpected) {
     forget_sessions("the broker has ended");
-    auto event =
-        draft(contract::BrokerStopped{true}, is_unexpected ? "the broker ended unexpectedly" : "the broker is down");
-    if (is_unexpected)
-        event = std::move(event)
-                    .at(Severity::warn)
-                    .cure("it is started again; see " + (layout_.broker_dir() / "broker.log").string());
-    publish(std::move(event));
+    if (!is_unexpected) return publish(draft(contract::BrokerStopped{true}, "the broker is down"));
+    publish(draft(contract::BrokerStopped{true}, "the broker ended unexpectedly")
+                .at(Severity::warn)
+                .cure("it is started again; see " + (layout_.broker_dir() / "broker.log").string()));
 }
 
 Task<> BrokerKeeper::bring_back(std::shared_ptr<BrokerKeeper> self) {

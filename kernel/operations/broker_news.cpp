@@ -81,10 +81,9 @@ void BrokerKeeper::handshake(const json& what) {
     const auto who = is_host ? std::string("the host") : vm.empty() ? std::string("a guest") : vm;
     auto told = draft(event, is_granted ? who + " has a session with the broker"
                                         : who + " was refused by the broker: " + event.reason.value_or("no reason"));
-    if (guest != guests_.end()) told = std::move(told).on(vm);
-    if (!is_granted)
-        told = std::move(told).at(Severity::warn).cure("if this was not yours, find out who connects: castra status");
-    publish(std::move(told));
+    if (guest != guests_.end()) told.envelope.vm = vm;
+    if (is_granted) return publish(std::move(told));
+    publish(std::move(told).at(Severity::warn).cure("if this was not yours, find out who connects: castra status"));
 }
 
 void BrokerKeeper::closed(const json& what) {
@@ -103,7 +102,7 @@ void BrokerKeeper::closed(const json& what) {
     }
     auto told = draft(event, (is_host ? std::string("the host") : vm) +
                                  "'s session ended: " + event.reason.value_or("no reason"));
-    if (guest != guests_.end()) told = std::move(told).on(vm);
+    if (guest != guests_.end()) told.envelope.vm = vm;
     publish(std::move(told));
 }
 
@@ -210,13 +209,17 @@ Task<> wait_for(std::shared_ptr<Gate> gate, Executor executor) {
 Task<> BrokerKeeper::wait_session(std::string vm, std::string incarnation) {
     const auto guest = guests_.find(vm);
     const bool is_known = guest != guests_.end() && guest->second.door.incarnation == incarnation;
-    co_await wait_for(is_known ? guest->second.greeted : nullptr, host_.executor());
+    std::shared_ptr<Gate> gate; // a conditional within co_await is destroyed twice by g++ 12
+    if (is_known) gate = guest->second.greeted;
+    co_await wait_for(std::move(gate), host_.executor());
 }
 
 Task<std::string> BrokerKeeper::wait_ready(std::string vm, std::string incarnation) {
     const auto guest = guests_.find(vm);
     const bool is_known = guest != guests_.end() && guest->second.door.incarnation == incarnation;
-    co_await wait_for(is_known ? guest->second.ready : nullptr, host_.executor());
+    std::shared_ptr<Gate> gate; // a conditional within co_await is destroyed twice by g++ 12
+    if (is_known) gate = guest->second.ready;
+    co_await wait_for(std::move(gate), host_.executor());
     const auto now = guests_.find(vm);
     co_return now == guests_.end() ? std::string() : now->second.facts;
 }

@@ -82,7 +82,9 @@ class Life(BrokerProject):
         self.assertEqual(types_of(events), ["command.accepted", "broker.started", "summary"])
         self.assertEqual(self.bus("topics"), "")
         events = self.events(self.castra("down"))
-        self.assertEqual(types_of(events), ["command.accepted", "broker.stopped", "summary"])
+        news = ("broker.handshake", "broker.session_closed")  # of castra bus, unless they had a run of their own already
+        self.assertEqual([type_ for type_ in types_of(events) if type_ not in news],
+                         ["command.accepted", "broker.stopped", "summary"])
         self.assertEqual(events[-1]["message"], "the broker is down")
 
     def test_without_a_launcher_there_is_none(self):

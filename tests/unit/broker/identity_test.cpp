@@ -78,6 +78,16 @@ TEST_F(RouterIdentity, IsNeededBeforeAnythingElse) {
     EXPECT_EQ(decisions.back().reason, "a session begins with a hello");
 }
 
+TEST_F(RouterIdentity, IsNotNeededByAHostThatOnlyLooks) {
+    Peer mine, other;
+    open(mine, Door::host_socket);
+    EXPECT_TRUE(say(mine, {{"type", "status"}}));
+    EXPECT_EQ(mine.last()["type"], "status");
+    EXPECT_TRUE(decisions.empty());
+    open(other, Door::tcp);
+    EXPECT_FALSE(say(other, {{"type", "status"}}));
+}
+
 TEST_F(RouterIdentity, ThatDoesNotComeInTimeIsATimeout) {
     Peer slow;
     open(slow, Door::tcp);
