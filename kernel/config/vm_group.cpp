@@ -4,6 +4,7 @@
 #include "config/bootstrap_table.hpp"
 #include "config/limits.hpp"
 #include "config/names.hpp"
+#include "config/value_shapes.hpp"
 
 #include <charconv>
 #include <filesystem>
@@ -32,6 +33,7 @@ void read_url(const Reader& reader, const std::string& text, VmConfig& vm) {
 
 void read_base_image(const Reader& reader, VmConfig& vm) {
     std::string text;
+    reader.narrow("base_image", value_shapes::path()); // an address has the form of one too
     if (!reader.read_line("base_image", text)) return;
     vm.base_sha256.clear();
     if (is_url(text)) return read_url(reader, text, vm);

@@ -175,7 +175,7 @@ class Failure(Bootstrap):
 
     def test_a_script_that_hangs_is_ended_in_the_guest(self):
         self.script("echo $$ >pid; echo waiting; sleep 1000\n")
-        self.project("step_timeout_secs = 3\n")
+        self.project("step_timeout_secs = 15\n")
         failed = one(self.events(self.castra("up"), code=1), "bootstrap.failed")
         self.assertEqual(failed["error"]["code"], "timeout")
         self.assertIn("waiting", failed["error"]["detail"])

@@ -196,9 +196,9 @@ class PluginHostDuringUp(Walk):
                 child.stdout.close()
                 self.judge(out)  # up fails or does not need it any more; either way the stream is whole and true
                 self.judge_truth()
+                self.castra("down")
                 for path in self.home.rglob("quarantine/*"):  # as rebuilding the plugin would lift it
                     path.unlink()
-                self.castra("down")
                 self.judge_recovery()
                 for path in self.home.rglob("journal/*.ndjson"):
                     path.unlink()
