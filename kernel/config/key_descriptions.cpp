@@ -29,6 +29,7 @@ constexpr Row rows[] = {
     {"lifecycle", "graceful_shutdown_wait_secs", "Seconds from asking the guest to shut down to SIGTERM."},
     {"lifecycle", "sigterm_wait_secs", "Seconds from SIGTERM to SIGKILL."},
     {"lifecycle", "sigkill_wait_secs", "Seconds that a killed process may take to be gone."},
+    {"lifecycle", "down_timeout_secs", "Seconds of a whole down; who is not down then is sent SIGKILL."},
     {"lifecycle", "ready_wait_secs", "Seconds that a VM has to become ready."},
     {"lifecycle", "boot_window", "How many VMs boot at the same time; 0: as many as the host has cores."},
 
@@ -59,7 +60,8 @@ constexpr Row rows[] = {
     {"vms", "count", "How many of them."},
     {"vms", "launcher", "The plugin that starts them: qemu, process, or one of your own."},
     {"vms", "image", "Name of an image in the store (castra image build); not with base_image."},
-    {"vms", "base_image", "Disk image file, never written to; not with image."},
+    {"vms", "base_image", "Disk image, never written to: a file, or an address to fetch it from; not with image."},
+    {"vms", "sha256", "The digest that the base_image must have; an address needs one."},
     {"vms", "overlay", "The disk that is written to; default: castra's own, gone after down."},
     {"vms", "cpus", "Virtual processors."},
     {"vms", "memory", "\"2 GiB\", \"512 MiB\"; a number without unit is MiB."},
@@ -72,6 +74,8 @@ constexpr Row rows[] = {
     {"vms", "restart", "never, or on_failure: started again when it ends unasked and not with exit code 0."},
     {"vms", "restart_backoff_secs", "Seconds before a restart; doubled with each in a row, up to 300."},
     {"vms", "restarts_max", "Restarts in a row; a VM that was up for 600 seconds begins a new row."},
+
+    {"vms", "lifecycle", "How long castra down waits for this VM."},
 
     {"vms.boot", "kernel", "The kernel's file."},
     {"vms.boot", "initrd", "The initial ramdisk's file."},
@@ -100,6 +104,7 @@ constexpr Row rows[] = {
 
 std::string_view weaker_than(std::string_view table) {
     if (table == "vms.instances") return "vms";
+    if (table == "vms.lifecycle") return "lifecycle";
     return table == "vms.bootstrap" ? "bootstrap" : std::string_view();
 }
 
