@@ -139,7 +139,7 @@ void EventBus::report_troubles() {
         journal_reported_ = true;
         admit_and_write(
             contract::message(Severity::error, contract::clean_text(failed->text, 1024, true), "journal_failed")
-                .cure("free space on the disk that holds castra's state, then run castra down"));
+                .cure("free space on the disk that holds castra's state, then run the command again"));
     }
     for (const auto& status : writer_.sinks()) {
         if (!status.detached || std::ranges::find(detached_reported_, status.name) != detached_reported_.end())
@@ -197,6 +197,15 @@ void EventBus::conclude(contract::Summary summary, std::optional<contract::Error
             "failed: castra's own summary broke the contract"));
     }
     writer_.close();
+}
+
+std::vector<SinkStatus> EventBus::lost_at_the_end() const {
+    const std::scoped_lock lock(mutex_);
+    auto lost = writer_.sinks();
+    std::erase_if(lost, [&](const SinkStatus& status) {
+        return !status.detached || std::ranges::find(detached_reported_, status.name) != detached_reported_.end();
+    });
+    return lost;
 }
 
 bool EventBus::is_sealed() const {

@@ -38,6 +38,8 @@ public:
     // The last event: fills in counts, seq, sinks, what was promised and not concluded, and how long the run took; then
     // closes the sinks. A summary that breaks the contract is replaced by one that says so.
     void conclude(contract::Summary summary, std::optional<contract::ErrorField> error, std::string message);
+    // After conclude(): sinks that failed while they took their last events, when there was no run left to tell it to.
+    std::vector<SinkStatus> lost_at_the_end() const;
     // Until what was published is in the journal and on its way to the sinks.
     void flush() { writer_.wait(); }
 

@@ -22,6 +22,10 @@ void print(const std::string& text) {
     std::fflush(stdout);
 }
 
+void tell(const CommandLine& line, const std::string& text) {
+    if (!line.quiet) print(text);
+}
+
 int complain(const Error& error) {
     std::fprintf(stderr, "castra: %s%s%s%s\n", error.text.c_str(), error.hint.empty() ? "" : " (", error.hint.c_str(),
                  error.hint.empty() ? "" : ")");
@@ -34,7 +38,7 @@ Task<int> App::run(CommandLine line) {
 }
 
 std::unique_ptr<Sink> App::sink_for(const CommandLine& line, const std::string& run_id) {
-    Output output(workshop_, line.events, line.verbose, line.color);
+    Output output(workshop_, line.events, line);
     auto sink = output.make_sink(run_id, std::string(to_string(line.request.operation)));
     if (sink) return std::move(*sink);
     complain(sink.error());

@@ -12,6 +12,8 @@ namespace castra {
 
 // On stdout: a command's answer.
 void print(const std::string& text);
+// The same, where it only says that all is well; not with --quiet.
+void tell(const CommandLine& line, const std::string& text);
 // On stderr: "castra: what (cure)". Returns the exit code that the error means.
 int complain(const Error& error);
 

@@ -45,9 +45,7 @@ Task<int> plan(App& app, CommandLine line, PlanOf what) {
     co_return result.exit_code;
 }
 
-std::shared_ptr<bool> add_bootstrap_options(Grammar& grammar, CLI::App* command) {
-    const auto is_plan = Grammar::options<bool>();
-    command->add_flag("--plan", *is_plan, "Only tell what would be done; nothing is touched, no guest is asked");
+void add_mode_option(Grammar& grammar, CLI::App* command) {
     const auto words = Grammar::options<std::vector<std::string>>();
     auto& modes = grammar.line().request.bootstrap;
     command
@@ -61,6 +59,12 @@ std::shared_ptr<bool> add_bootstrap_options(Grammar& grammar, CLI::App* command)
             for (auto& [vm, mode] : *parsed)
                 modes[vm] = mode;
         });
+}
+
+std::shared_ptr<bool> add_bootstrap_options(Grammar& grammar, CLI::App* command) {
+    const auto is_plan = Grammar::options<bool>();
+    command->add_flag("--plan", *is_plan, "Only tell what would be done; nothing is touched, no guest is asked");
+    add_mode_option(grammar, command);
     return is_plan;
 }
 

@@ -7,7 +7,9 @@
 
 namespace castra {
 
-// The modes go into the request; whether it is a plan is the answer, after parsing.
+// --bootstrap: the modes go into the request.
+void add_mode_option(Grammar& grammar, CLI::App* command);
+// And --plan: whether it is one is the answer, after parsing.
 std::shared_ptr<bool> add_bootstrap_options(Grammar& grammar, CLI::App* command);
 
 Task<int> plan(App& app, CommandLine line, PlanOf what);

@@ -22,7 +22,7 @@ Examples:
   castra init                        write a castra.toml that comes up as it is
   castra up                          bring up every VM of ./castra.toml
   castra up web-0 --events ndjson    one VM, events on stdout for a program to read
-  castra up --plan                   what would be done; touches nothing
+  castra plan                        what castra up would do; touches nothing
   castra status --json               what is true now, as JSON
   castra ssh web-0                   log in; castra exec, cp and logs are what you think they are
   castra config check                every mistake in castra.toml, with its cure
@@ -49,6 +49,7 @@ Operation operation_in(int argc, const char* const* argv) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
         if (argument == "up") return Operation::up;
+        if (argument == "plan") return Operation::plan;
         if (argument == "down") return Operation::down;
         if (argument == "bootstrap") return Operation::bootstrap;
         if (argument == "clean") return Operation::clean;
@@ -106,6 +107,15 @@ std::string suggestion(CLI::App& app, const std::vector<std::string>& words) {
         if (at == &app) break;
     }
     return {};
+}
+
+// The first word, when it is no command. What CLI11 says of it is that a subcommand is required.
+std::string unknown_command(CLI::App& app, const std::vector<std::string>& words) {
+    if (words.empty() || words.front().starts_with("-")) return {};
+    const auto commands = app.get_subcommands([](CLI::App*) { return true; });
+    const bool is_known =
+        std::ranges::any_of(commands, [&](const CLI::App* one) { return one->get_name() == words.front(); });
+    return is_known ? std::string() : "there is no command \"" + words.front() + "\"";
 }
 
 CLI::App* innermost(CLI::App& app) {
@@ -170,7 +180,9 @@ tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* c
     } catch (const CLI::CallForVersion&) {
         return answer("castra " + version + "\n");
     } catch (const CLI::ParseError& error) {
-        return refuse(error.what(), suggestion(app, words) + "see " + path_of(app) + " --help");
+        const auto unknown = unknown_command(app, words);
+        return refuse(unknown.empty() ? error.what() : unknown,
+                      suggestion(app, words) + "see " + path_of(app) + " --help");
     }
     if (has_tail && !takes_a_tail(innermost(app)->get_name()))
         return refuse(path_of(app) + " takes nothing behind --", "see " + path_of(app) + " --help");

@@ -20,6 +20,7 @@ struct CommandLine {
     EventFormat events = EventFormat::console;
     bool json = false; // the command's answer as one JSON document
     bool verbose = false;
+    bool quiet = false; // only what needs attention
     std::string color = "auto";
     bool logs_much = false; // the diagnostic log is kept for later: supervise
 };

@@ -9,6 +9,7 @@ namespace castra {
 void add_commands(Grammar& grammar) {
     add_init(grammar);
     add_up(grammar);
+    add_plan(grammar);
     add_bootstrap(grammar);
     add_down(grammar);
     add_status(grammar);

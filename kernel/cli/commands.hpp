@@ -12,6 +12,7 @@ namespace castra {
 class Grammar;
 
 void add_up(Grammar& grammar);
+void add_plan(Grammar& grammar);
 void add_bootstrap(Grammar& grammar);
 void add_down(Grammar& grammar);
 void add_status(Grammar& grammar);

@@ -69,9 +69,9 @@ Task<int> check(App& app, const CommandLine& line) {
                     {"vms", project->vms.size()},
                     {"errors", ordered_json::array()}});
     else
-        print(project->path + " is good: project " + project->name + ", " + std::to_string(project->vms.size()) +
-              (project->vms.size() == 1 ? " VM" : " VMs") + " in " + std::to_string(group_count(*project)) +
-              (group_count(*project) == 1 ? " group\n" : " groups\n"));
+        tell(line, project->path + " is good: project " + project->name + ", " + std::to_string(project->vms.size()) +
+                       (project->vms.size() == 1 ? " VM" : " VMs") + " in " + std::to_string(group_count(*project)) +
+                       (group_count(*project) == 1 ? " group\n" : " groups\n"));
     co_return exit_code::succeeded;
 }
 

@@ -90,7 +90,7 @@ void add_cp(Grammar& grammar) {
                            [options](App& app, const CommandLine& line) { return castra::cp(app, line, *options); });
     grammar.add_file(cp);
     grammar.add_json(cp);
-    cp->add_flag("-v,--verbose", grammar.line().verbose, "Tell how many");
+    cp->add_flag("-v,--verbose", grammar.line().verbose, "Tell how many")->excludes(cp->get_option("--quiet"));
     cp->add_option("places", options->places, "Sources, then the destination; in a VM: VM:PATH")
         ->required()
         ->type_name("PLACE");

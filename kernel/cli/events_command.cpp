@@ -35,7 +35,7 @@ Task<int> events(App& app, const CommandLine& line, EventsQuery query) {
     const auto layout = app.layout_of(line.request.config);
     if (!layout) co_return complain(layout.error());
     const auto output = output_for(query, [&](const std::string& run_id, const contract::Json& first) {
-        Output console(app.workshop(), EventFormat::console, line.verbose, line.color);
+        Output console(app.workshop(), EventFormat::console, line);
         return console.make_sink(run_id, text_in(first, "operation"));
     });
     output->filter.types = query.types;

@@ -21,6 +21,7 @@ CLI::App* Grammar::add(const char* name, const char* help, Act act, CLI::App* gr
     command->callback([this, command, act = std::move(act)] {
         if (command->get_subcommands().empty()) line_.act = act;
     });
+    command->add_flag("-q,--quiet", line_.quiet, "Say nothing but answers, warnings and errors");
     return command;
 }
 
@@ -38,7 +39,8 @@ void Grammar::add_file(CLI::App* command) {
 void Grammar::add_look(CLI::App* command) {
     command->add_option("--color", line_.color, "auto, always, never")
         ->check(CLI::IsMember({"auto", "always", "never"}));
-    command->add_flag("-v,--verbose", line_.verbose, "Show every event, also the small ones");
+    command->add_flag("-v,--verbose", line_.verbose, "Show every event, also the small ones")
+        ->excludes(command->get_option("--quiet"));
 }
 
 void Grammar::add_output(CLI::App* command) {

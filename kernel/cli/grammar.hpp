@@ -22,7 +22,8 @@ public:
     // After parsing.
     EventFormat events() const;
 
-    // A command; below `group`, or of castra itself. `act` is taken when it is the innermost one that was typed.
+    // A command, with --quiet; below `group`, or of castra itself. `act` is taken when it is the innermost one that was
+    // typed.
     CLI::App* add(const char* name, const char* help, Act act, CLI::App* group = nullptr);
     CLI::App* add_group(const char* name, const char* help, CLI::App* group = nullptr);
 

@@ -37,8 +37,8 @@ Task<int> image_build(App& app, const CommandLine& line, ImageOptions options) {
                   .dump() +
               "\n");
     else
-        print("image " + built->name + (built->changed ? " built in " : " is there already: ") +
-              built->folder.string() + "\n");
+        tell(line, "image " + built->name + (built->changed ? " built in " : " is there already: ") +
+                       built->folder.string() + "\n");
     co_return exit_code::succeeded;
 }
 

@@ -98,8 +98,8 @@ Task<int> init(App& app, const CommandLine& line, InitOptions options) {
             nlohmann::ordered_json{{"file", file.string()}, {"project", name}, {"image_is_there", has_image}}.dump(2) +
             "\n");
     else
-        print("wrote " + file.string() + "\nnext: " + (has_image ? "" : "castra image build tiny, then ") +
-              "castra up, castra ssh vm-0, castra down\n");
+        tell(line, "wrote " + file.string() + "\nnext: " + (has_image ? "" : "castra image build tiny, then ") +
+                       "castra up, castra ssh vm-0, castra down\n");
     co_return exit_code::succeeded;
 }
 

@@ -8,8 +8,8 @@
 
 namespace castra {
 
-Output::Output(Workshop& workshop, EventFormat events, bool verbose, std::string color)
-    : workshop_(workshop), events_(events), verbose_(verbose), color_(std::move(color)) {}
+Output::Output(Workshop& workshop, EventFormat events, const CommandLine& line)
+    : workshop_(workshop), events_(events), verbose_(line.verbose), quiet_(line.quiet), color_(line.color) {}
 
 nlohmann::json Output::open_request(const std::string& run_id, const std::string& operation,
                                     const std::string& project) const {
@@ -34,7 +34,7 @@ Result<std::unique_ptr<Sink>> Output::make_sink(const std::string& run_id, const
         wish.config = {{"fd", STDOUT_FILENO}};
     } else {
         wish.name = "console";
-        wish.config = {{"stream", "stdout"}, {"verbose", verbose_}};
+        wish.config = {{"stream", "stdout"}, {"verbose", verbose_}, {"quiet", quiet_}};
     }
     return plugins.reporter(wish);
 }
@@ -58,7 +58,7 @@ Result<std::unique_ptr<Sink>> Output::make_reporter(const std::string& name, con
     }
     if (!is_configured && (name == "ndjson" || name == "reporter-ndjson")) wish.config = {{"fd", STDOUT_FILENO}};
     if (!is_configured && (name == "console" || name == "reporter-console"))
-        wish.config = {{"stream", "stdout"}, {"verbose", verbose_}};
+        wish.config = {{"stream", "stdout"}, {"verbose", verbose_}, {"quiet", quiet_}};
     wish.config.update(config, true);
     return plugins.reporter(wish);
 }

@@ -9,7 +9,8 @@ namespace castra {
 
 class Output {
 public:
-    Output(Workshop& workshop, EventFormat events, bool verbose, std::string color);
+    // `line`: how it shall look; copied.
+    Output(Workshop& workshop, EventFormat events, const CommandLine& line);
 
     // A reporter that has been opened; null with --events none. Errors: plugin (a broken installation).
     Result<std::unique_ptr<Sink>> make_sink(const std::string& run_id, const std::string& operation);
@@ -25,7 +26,7 @@ private:
 
     Workshop& workshop_;
     EventFormat events_;
-    bool verbose_;
+    bool verbose_, quiet_;
     std::string color_;
 };
 

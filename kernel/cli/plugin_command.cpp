@@ -154,8 +154,8 @@ int make(const Installation& installation, const CommandLine& line, const Plugin
         print_json(answer);
         return exit_code::succeeded;
     }
-    print("made " + made->folder.string() + "\nnext: cmake -S " + made->folder.string() + " -B " +
-          (made->folder / "build").string() + " && cmake --build " + (made->folder / "build").string() + "\n");
+    tell(line, "made " + made->folder.string() + "\nnext: cmake -S " + made->folder.string() + " -B " +
+                   (made->folder / "build").string() + " && cmake --build " + (made->folder / "build").string() + "\n");
     return exit_code::succeeded;
 }
 

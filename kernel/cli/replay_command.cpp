@@ -19,7 +19,7 @@ Task<int> replay(App& app, const CommandLine& line, ReplayOptions options) {
     if (!layout) co_return complain(layout.error());
     auto project = load_project(app.installation(), line.request.config);
     const auto output = make_reporter_output([&](const std::string& run_id, const contract::Json& first) {
-        Output out(app.workshop(), EventFormat::console, line.verbose, line.color);
+        Output out(app.workshop(), EventFormat::console, line);
         return out.make_reporter(options.reporter, nlohmann::json::parse(config.dump()),
                                  project ? &project->config : nullptr, run_id, text_in(first, "operation"),
                                  text_in(first, "project"));

@@ -23,7 +23,7 @@ Task<int> report(App& app, const CommandLine& line, ReportOptions options) {
         co_return complain({ErrorCode::usage, file.string() + " is a directory", "name the file: -o FILE"});
     const auto project = load_project(app.installation(), line.request.config);
     const auto output = make_reporter_output([&](const std::string& run_id, const contract::Json& first) {
-        Output out(app.workshop(), EventFormat::console, line.verbose, line.color);
+        Output out(app.workshop(), EventFormat::console, line);
         return out.make_reporter("html", {{"path", file.string()}}, project ? &project->config : nullptr, run_id,
                                  text_in(first, "operation"), text_in(first, "project"));
     });

@@ -18,6 +18,19 @@ std::string_view cure_for(std::string_view description) {
     return "the grammar is at https://toml.io; text stands in \"quotes\"";
 }
 
+// Behind the last letter of its line.
+bool is_line_end(std::string_view text, Position at) {
+    for (int line = 1; line < at.line; ++line) {
+        const auto end = text.find('\n');
+        if (end == text.npos) return false;
+        text.remove_prefix(end + 1);
+    }
+    text = text.substr(0, text.find_first_of("\r\n"));
+    const auto letters =
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
+    return at.column > letters;
+}
+
 // Walks the text as TOML does, no further than is needed to tell keys from strings and comments, and finds the first
 // key with too many dots. toml++ makes a table of each dot and destroys them by recursion: 400,000 dots are a crash.
 class KeyDepth {
@@ -84,9 +97,13 @@ std::optional<toml::table> parse_document(std::string_view text, Problems& probl
     try {
         return toml::parse(text);
     } catch (const toml::parse_error& error) {
-        const auto at = error.source().begin;
-        problems.add({static_cast<int>(at.line), static_cast<int>(at.column)}, "", shown(error.description(), 400),
-                     std::string(cure_for(error.description())));
+        const auto begin = error.source().begin;
+        const Position at{static_cast<int>(begin.line), static_cast<int>(begin.column)};
+        const auto said = error.description();
+        if (said.find("control characters") != said.npos && is_line_end(text, at)) // the line end is one, to toml++
+            problems.add(at, "", "a string does not end on its line", std::string(cure_for("while parsing string")));
+        else
+            problems.add(at, "", shown(said, 400), std::string(cure_for(said)));
         return std::nullopt;
     }
 }

@@ -36,7 +36,7 @@ LoadFailure failure(ErrorCode code, const std::string& file, std::string text, s
     return {code, {{file, 0, 0, "", std::move(text), std::move(hint)}}};
 }
 
-constexpr auto cure_not_found = "write a castra.toml, or pass --config FILE; an example stands in configs/quickstart";
+constexpr auto cure_not_found = "castra init writes one; or pass --config FILE";
 
 // The nearest castra.toml at or above the working directory.
 tl::expected<fs::path, LoadFailure> find_file() {

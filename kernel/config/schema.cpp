@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/schema.hpp"
 
+#include "config/key_descriptions.hpp"
 #include "config/known_keys.hpp"
 #include "config/load_noted.hpp"
 
@@ -86,6 +87,14 @@ ordered_json schema_of(const KeyNote& note) {
     return schema;
 }
 
+// Draft-07 reads nothing beside $ref.
+void set_reference_aside(ordered_json& property) {
+    if (!property.contains("$ref") || property.size() == 1) return;
+    const auto reference = property["$ref"];
+    property.erase("$ref");
+    property["allOf"].push_back({{"$ref", reference}});
+}
+
 ordered_json schema_of(const KnownTable& table, const KeyBook& book) {
     ordered_json schema{{"description", table.header.empty() ? "castra.toml" : std::string(table.header)},
                         {"type", "object"},
@@ -94,10 +103,9 @@ ordered_json schema_of(const KnownTable& table, const KeyBook& book) {
     std::set<std::string> seen;
     for (const auto& note : book.notes()) {
         if (note.table != table.path || note.schema.is_null() || !seen.insert(note.key).second) continue;
-        if (note.key == "*")
-            schema["additionalProperties"] = schema_of(note);
-        else
-            schema["properties"][note.key] = schema_of(note);
+        auto one = schema_of(note);
+        if (const auto text = description_of(table.path, note.key); !text.empty()) one["description"] = text;
+        (note.key == "*" ? schema["additionalProperties"] : schema["properties"][note.key]) = std::move(one);
     }
     for (const auto& demand : book.demands()) {
         if (demand.table != table.path) continue;
@@ -110,11 +118,8 @@ ordered_json schema_of(const KnownTable& table, const KeyBook& book) {
     for (const auto& narrowing : book.narrowings())
         if (narrowing.table == table.path) schema.merge_patch(narrowing.schema);
     for (auto& property : schema["properties"])
-        if (property.contains("$ref") && property.size() > 1) { // draft-07 reads nothing beside $ref
-            const auto reference = property["$ref"];
-            property.erase("$ref");
-            property["allOf"].push_back({{"$ref", reference}});
-        }
+        set_reference_aside(property);
+    if (schema["additionalProperties"].is_object()) set_reference_aside(schema["additionalProperties"]);
     return schema;
 }
 

@@ -8,7 +8,11 @@ namespace castra {
 
 inline constexpr std::size_t control_line_bytes_max = 1 << 20;
 
-// Every exchange answered in time. Errors: timeout, io (no such socket), protocol (closed or too long a line).
+// Every exchange answered in time; the last answer. Errors: timeout, io (no such socket), protocol (closed or too long
+// a line).
+Task<Result<std::string>> ask(Host& host, std::filesystem::path socket, std::vector<sdk::Exchange> exchanges,
+                              Milliseconds deadline);
+// The same, where it is enough that they were answered.
 Task<Result<>> converse(Host& host, std::filesystem::path socket, std::vector<sdk::Exchange> exchanges,
                         Milliseconds deadline);
 

@@ -52,7 +52,7 @@ Result<> Machine::adopt(VmRecord record) {
     CASTRA_CHECK(step(VmStep::adopted));
     if (record_.phase == "launched") { // nobody saw whether it became ready
         record_.phase = "adopted";
-        CASTRA_CHECK(save_record(layout_, record_));
+        (void)save_record(layout_, record_); // without it the next castra concludes the same; the VM is watched anyhow
     }
     asio::co_spawn(host_.executor(), watch(shared_from_this()), asio::detached);
     asio::co_spawn(host_.executor(), reconnect(shared_from_this()), asio::detached);

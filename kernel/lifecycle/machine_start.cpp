@@ -134,7 +134,8 @@ Result<> Machine::check_overlays(const MachineSpec& spec) const {
     if (plan_.overlays.size() > 1 || (path != ours && path != spec.overlay))
         return fail(ErrorCode::plugin,
                     "the plan of " + launcher_->id() + " makes overlays that nobody asked for: " + path);
-    if (path != ours && files::exists(path))
+    // One that an earlier castra made and could not remove is an orphan: it will be announced and replaced.
+    if (path != ours && files::exists(path) && !is_our_overlay(layout_, name_, path))
         return fail(ErrorCode::preflight, "overlay " + path + " exists already, and castra did not make it",
                     "remove it, or name another file in [[vms]] overlay");
     return {};

@@ -6,6 +6,7 @@
 #include "host/files.hpp"
 #include "host/open_files.hpp"
 #include "lifecycle/vm_state.hpp"
+#include "state/overlay_note.hpp"
 #include "state/vm_record.hpp"
 
 #include <algorithm>
@@ -167,6 +168,7 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
     const auto entries = folder->entries();
     if (!entries) return keep(layout.vm_dir(vm), entries.error());
     const auto before = result_.removed;
+    const auto leftovers_before = result_.leftovers.size();
     if (const auto runtime = Directory::open(layout.runtime_dir()); runtime && runtime->is_own())
         if (const auto name = layout.vm_runtime_dir(vm).filename(); runtime->find(name))
             drop(*runtime, name, "runtime", vm);
@@ -180,18 +182,24 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
         else if (std::ranges::find(planned, entry.name) != planned.end() && entry.kind != Kind::directory)
             drop(*folder, entry.name, "files", vm);
     }
-    for (const auto* name :
+    const bool has_overlay_elsewhere = record && !record->overlay.empty() && files::exists(record->overlay) &&
+                                       record->overlay != layout.vm_dir(vm) / "overlay.qcow2";
+    const bool keeps_note = has_overlay_elsewhere && is_our_overlay(layout, vm, record->overlay);
+    const bool is_rest = result_.leftovers.size() > leftovers_before; // its record tells the next command of it
+    for (const std::string_view name :
          {"record.json.tmp", "overlay.json.tmp", "overlay.json", "record.json"}) // last: until now it tells of the rest
-        if (const auto entry = folder->find(name); entry && entry->kind != Kind::directory)
-            drop(*folder, name, "record", vm);
-    if (record && !record->overlay.empty() && files::exists(record->overlay) &&
-        record->overlay != layout.vm_dir(vm) / "overlay.qcow2" && wants("overlay"))
+        if (const auto entry = folder->find(std::string(name)); entry && entry->kind != Kind::directory &&
+                                                                !(keeps_note && name == "overlay.json") &&
+                                                                !(is_rest && name == "record.json"))
+            drop(*folder, std::string(name), "record", vm);
+    if (has_overlay_elsewhere && wants("overlay"))
         bus_.publish(contract::message(Severity::warn,
                                        line("the record of " + vm + " names the overlay " + record->overlay +
                                             ", which is outside of castra's directories and stays"),
                                        "not_ours")
                          .on(vm)
-                         .cure("remove it yourself if nothing else needs it"));
+                         .cure(keeps_note ? "the next castra up replaces it; or remove it yourself"
+                                          : "remove it yourself if nothing else needs it"));
     if (result_.removed > before) result_.vms.push_back({vm, "absent", VmOutcome::succeeded});
     if (!wish_.dry_run) (void)vms.remove_if_empty(vm);
 }

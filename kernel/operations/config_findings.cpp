@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/config_findings.hpp"
 
+#include "castra/abi/bootstrap_step.h"
 #include "castra/abi/launcher.h"
 #include "castra/abi/reporter.h"
-#include "config/problems.hpp"
-#include "plugin/config_check.hpp"
-#include "plugin/finder.hpp"
+#include "operations/plugin_options.hpp"
 #include "plugin/manifest.hpp"
 
 #include <algorithm>
@@ -14,40 +13,23 @@
 namespace castra {
 namespace {
 
-class Findings {
+// The plugins that a file names: whether they are there, and of the kind that they are named as.
+class Names {
 public:
-    Findings(const Installation& installation, const ProjectConfig& project)
+    Names(const Installation& installation, const ProjectConfig& project)
         : installation_(installation), project_(project) {}
 
-    // One table that belongs to a plugin. `options`: over what [plugins.NAME] says; null: nothing.
-    void check(const std::string& name, const std::string& kind, const nlohmann::json* options, Position at,
-               const std::string& key) {
-        const auto entry = std::ranges::find(project_.plugins, name, &PluginConfig::name);
-        PluginQuery query;
-        query.name = name;
-        query.kind_prefix = kind_prefix_of(kind);
-        query.install_dir = installation_.plugin_dir;
-        for (const auto& dir : project_.plugin_search)
-            query.search_dirs.emplace_back(dir);
-        auto config = nlohmann::json::object();
-        if (entry != project_.plugins.end()) {
-            query.explicit_path = entry->path;
-            config = entry->config;
-        }
-        if (options) config.update(*options, true);
-        const auto file = find_plugin(query);
+    void check(const std::string& name, const std::string& kind, Position at, const std::string& key) {
+        if (!checked_.insert({name, kind}).second) return;
+        const auto file = find_plugin(look_up_plugin(installation_, &project_, name, kind).query);
         if (!file) return add(at, key, file.error());
         const auto manifest = read_manifest(*file);
         if (!manifest) return add(at, key, manifest.error());
         if (!manifest->provides(kind))
-            return add(at, key, {ErrorCode::plugin, "plugin " + manifest->id + " does not provide " + kind, ""});
-        if (const auto good = check_plugin_config(*manifest, config); !good) add(at, key + ".config", good.error());
+            add(at, key, {ErrorCode::plugin, "plugin " + manifest->id + " does not provide " + kind, ""});
     }
 
-    ConfigErrors take() {
-        std::ranges::stable_sort(errors_, {}, &ConfigError::line);
-        return std::move(errors_);
-    }
+    ConfigErrors take() { return std::move(errors_); }
 
 private:
     void add(Position at, const std::string& key, const Error& error) {
@@ -56,22 +38,27 @@ private:
 
     const Installation& installation_;
     const ProjectConfig& project_;
+    std::set<std::pair<std::string, std::string>> checked_; // name and kind, each told once
     ConfigErrors errors_;
 };
 
 } // namespace
 
 ConfigErrors plugin_findings(const Installation& installation, const ProjectConfig& project) {
-    Findings findings(installation, project);
-    std::set<std::string> launchers;
-    for (const auto& vm : project.vms)
-        if (launchers.insert(vm.launcher).second)
-            findings.check(vm.launcher, CASTRA_LAUNCHER_V1, nullptr, {vm.line, vm.column},
-                           "vms." + vm.name + ".launcher");
+    Names names(installation, project);
+    for (const auto& vm : project.vms) {
+        names.check(vm.launcher, CASTRA_LAUNCHER_V1, {vm.line, vm.column}, "vms." + vm.name + ".launcher");
+        for (const auto& step : vm.bootstrap.steps)
+            names.check(step.plugin.empty() ? "step-" + step.name : step.plugin, CASTRA_BOOTSTRAP_STEP_V1,
+                        {vm.line, vm.column}, "vms." + vm.name + ".bootstrap.steps." + step.name);
+    }
     for (std::size_t i = 0; i < project.reporters.size(); ++i)
-        findings.check(project.reporters[i].plugin, CASTRA_REPORTER_V1, &project.reporters[i].config,
-                       {project.reporters[i].line, 1}, "reporters[" + std::to_string(i) + "]");
-    return findings.take();
+        names.check(project.reporters[i].plugin, CASTRA_REPORTER_V1, {project.reporters[i].line, 1},
+                    "reporters[" + std::to_string(i) + "]");
+    auto errors = names.take();
+    std::ranges::move(plugin_option_errors(installation, project), std::back_inserter(errors));
+    std::ranges::stable_sort(errors, {}, &ConfigError::line);
+    return errors;
 }
 
 } // namespace castra

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is wrong with a project's file: its own mistakes, then, when it has none, what the plugins it names say of their
-// tables by the schemas of their manifests. None of their code runs, nothing is loaded.
+// What is wrong with a file that is none of the file's own: plugins it names that are not there or of another kind,
+// and what those that are there say of their tables by the schemas of their manifests. None of their code runs.
 #pragma once
 #include "config/load.hpp"
 #include "operations/project.hpp"

@@ -81,7 +81,7 @@ public:
         }
     }
 
-    std::vector<Error> take() { return std::move(findings_); }
+    ConfigErrors take() { return std::move(findings_); }
 
 private:
     struct Found {
@@ -126,7 +126,7 @@ private:
                  bool is_complete = true) {
         const auto problems = find_config_problems(manifest, config);
         if (!problems) {
-            findings_.push_back(problems.error());
+            findings_.push_back({config_.path, 0, 0, given.front().key, problems.error().text, problems.error().hint});
             return;
         }
         for (const auto& problem : *problems) {
@@ -139,18 +139,15 @@ private:
                 }
             auto at = from->positions != nullptr ? nearest_position(*from->positions, problem.pointer) : Position{};
             if (at.line == 0) at = from->around;
-            Error error{
-                ErrorCode::config_invalid,
-                to_string({config_.path, at.line, at.column, key_of(from->key, problem.pointer), problem.text, ""}),
-                problem.hint};
-            if (std::ranges::find(findings_, error.text, &Error::text) == findings_.end())
-                findings_.push_back(std::move(error));
+            ConfigError error{config_.path, at.line,     at.column, key_of(from->key, problem.pointer),
+                              problem.text, problem.hint};
+            if (std::ranges::find(findings_, error) == findings_.end()) findings_.push_back(std::move(error));
         }
     }
 
     const Installation& installation_;
     const ProjectConfig& config_;
-    std::vector<Error> findings_;
+    ConfigErrors findings_;
     std::set<std::string> checked_;
 };
 
@@ -174,13 +171,22 @@ PluginLookup look_up_plugin(const Installation& installation, const ProjectConfi
     return lookup;
 }
 
-std::vector<Error> check_plugin_options(const Installation& installation, const ProjectConfig& config) {
+ConfigErrors plugin_option_errors(const Installation& installation, const ProjectConfig& config) {
     Check check(installation, config);
     check.launchers();
     check.reporters();
     check.steps();
     check.others();
     return check.take();
+}
+
+std::vector<Error> check_plugin_options(const Installation& installation, const ProjectConfig& config) {
+    std::vector<Error> errors;
+    for (auto& one : plugin_option_errors(installation, config)) {
+        auto hint = std::exchange(one.hint, {});
+        errors.push_back({ErrorCode::config_invalid, to_string(one), std::move(hint)});
+    }
+    return errors;
 }
 
 VmOptionPlaces::VmOptionPlaces(const ProjectConfig* config) {

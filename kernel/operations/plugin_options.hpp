@@ -3,6 +3,7 @@
 // declare. Runs none of their code, loads nothing, and tells all mistakes at once, each with file, line and column. A
 // plugin that is not there, or is none, is not its business: loading says so.
 #pragma once
+#include "config/config_error.hpp"
 #include "operations/project.hpp"
 #include "plugin/finder.hpp"
 
@@ -18,6 +19,9 @@ struct PluginLookup {
 PluginLookup look_up_plugin(const Installation& installation, const ProjectConfig* config, const std::string& name,
                             const std::string& kind);
 
+// In the order in which the tables are handed to plugins.
+ConfigErrors plugin_option_errors(const Installation& installation, const ProjectConfig& config);
+// The same for whoever refuses to go on: code config_invalid, the place in the text.
 std::vector<Error> check_plugin_options(const Installation& installation, const ProjectConfig& config);
 
 // Where the options of the VMs stand, which only their launcher can judge. A copy: it may outlive the config.

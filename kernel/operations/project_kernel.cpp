@@ -163,12 +163,13 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
         result = co_await bootstrap(run, request, *project, *cancel);
     else // supervise starts a VM again as up does
         result = co_await up(run, request, *project, *cancel);
+    remember_lost(run, run.bus().lost_at_the_end());
     co_return result;
 }
 
 std::vector<contract::Draft> ProjectKernel::attach_reporters(Run& run, const Project& project) {
     PluginSet plugins(workshop_.installation(), workshop_.registry(), &project.config);
-    std::vector<contract::Draft> warnings;
+    auto warnings = std::exchange(lost_reporters_, {});
     for (const auto& reporter : project.config.reporters) {
         PluginSet::ReporterWish wish{reporter.plugin, reporter.config, {}};
         wish.open = {{"run_id", run.id()},
@@ -184,6 +185,17 @@ std::vector<contract::Draft> ProjectKernel::attach_reporters(Run& run, const Pro
                                    .cure(contract::clean_text(sink.error().hint, 1024, true)));
     }
     return warnings;
+}
+
+void ProjectKernel::remember_lost(const Run& run, const std::vector<SinkStatus>& lost) {
+    for (const auto& status : lost) {
+        if (!status.name.starts_with("reporter-")) continue; // a client that went away knows it
+        const auto text = status.name + " has not told all of run " + run.id() + ": " + status.why;
+        workshop_.log()("warn", text);
+        lost_reporters_.push_back(
+            contract::message(contract::Severity::warn, contract::clean_text(text, 1024, true), "reporter_failed")
+                .cure("castra replay " + run.id() + " --reporter " + status.name.substr(9)));
+    }
 }
 
 Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& project, Gate& cancel) {

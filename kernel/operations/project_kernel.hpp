@@ -46,6 +46,8 @@ private:
     Task<RunResult> bootstrap(Run& run, const Request& request, Project& project, Gate& cancel);
     // Before the first event, so that reporters are told it too. Returns what is to be said about those that failed.
     std::vector<contract::Draft> attach_reporters(Run& run, const Project& project);
+    // Reporters that failed when the run was over: said in the log now, and in the next run.
+    void remember_lost(const Run& run, const std::vector<SinkStatus>& lost);
     // Of those that run, what castra.toml wants otherwise now.
     std::map<std::string, std::vector<SpecChange>> changes_of(const std::vector<MachineSpec>& specs);
     void tell_forgotten(Run& run, const Project& project); // VMs that run and that castra.toml no longer has
@@ -84,7 +86,8 @@ private:
     std::unique_ptr<Fleet> fleet_;
     std::vector<std::shared_ptr<LauncherClient>> launchers_; // of every up, for machines that still refer to them
     std::optional<std::string> busy_with_;
-    EventBus* bus_ = nullptr; // of the operation under way
+    std::vector<contract::Draft> lost_reporters_; // not yet said in a run
+    EventBus* bus_ = nullptr;                     // of the operation under way
     Handshakes* handshakes_ = &broker_handshakes_;
     std::shared_ptr<Gate> operation_ended_; // of the operation under way
     Restarts restarts_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ProjectKernel: castra.toml against what runs.
-#include "contract/text.hpp"
+#include "operations/config_changes.hpp"
 #include "operations/exit_code.hpp"
 #include "operations/project_kernel.hpp"
 
@@ -35,16 +35,8 @@ void ProjectKernel::tell_forgotten(Run& run, const Project& project) {
 }
 
 void ProjectKernel::tell_changes(Run& run, const Changes& changes, bool will_replace) {
-    for (const auto& [vm, list] : changes) {
-        const auto text =
-            vm + (will_replace ? " is replaced: " : " runs with another configuration: ") + to_string(list);
-        auto event = contract::message(will_replace ? Severity::info : Severity::warn,
-                                       contract::clean_text(text, 2048, true), "config_changed")
-                         .on(vm)
-                         .cure(will_replace ? "" : "castra up --replace, or put castra.toml back");
-        event.envelope.ext = contract::Json{{"changes", to_json(list)}};
-        run.bus().publish(std::move(event));
-    }
+    for (const auto& [vm, list] : changes)
+        run.bus().publish(config_changed(vm, list, will_replace ? ChangeAnswer::replaced : ChangeAnswer::refused));
 }
 
 RunResult ProjectKernel::refuse_changes(Run& run, const std::vector<MachineSpec>& specs, const Changes& changes) {

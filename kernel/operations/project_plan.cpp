@@ -4,6 +4,7 @@
 #include "contract/text.hpp"
 #include "operations/bootstrap_modes.hpp"
 #include "operations/bootstrap_runner.hpp"
+#include "operations/config_changes.hpp"
 #include "operations/exit_code.hpp"
 #include "operations/image_phase.hpp"
 #include "operations/machine_specs.hpp"
@@ -24,11 +25,13 @@ namespace {
 struct Planned {
     MachineSpec spec;
     const VmConfig* config = nullptr;
-    std::optional<VmRecord> record; // of a VM that runs
+    std::optional<VmRecord> record;  // of a VM that runs
+    std::vector<SpecChange> changes; // what it runs with is not what castra.toml says now
+    bool is_replaced = false;        // and up would replace it
 };
 
 BootstrapTarget target_of(const Planned& vm, const Layout& layout) {
-    if (vm.record) return castra::target_of(*vm.record);
+    if (vm.record && !vm.is_replaced) return castra::target_of(*vm.record);
     BootstrapTarget target;
     target.spec = vm.spec.vm;
     if (vm.spec.wants_ssh_key)
@@ -38,6 +41,9 @@ BootstrapTarget target_of(const Planned& vm, const Layout& layout) {
 
 contract::Draft start_event(const Planned& vm) {
     const auto& name = vm.spec.vm.name;
+    if (!vm.changes.empty())
+        return config_changed(name, vm.changes,
+                              vm.is_replaced ? ChangeAnswer::would_be_replaced : ChangeAnswer::refused);
     if (vm.record) return contract::message(Severity::info, name + " runs already", "unchanged").on(name);
     const auto text = name + " would be started by " + vm.spec.launcher->id() + " with " +
                       std::to_string(vm.spec.vm.cpus) + (vm.spec.vm.cpus == 1 ? " CPU and " : " CPUs and ") +
@@ -65,6 +71,7 @@ Task<RunResult> plan_project(Workshop& workshop, Run& run, const Request& reques
     if (!findings.empty()) co_return run.reject(findings);
     std::vector<Planned> vms;
     std::vector<std::string> running;
+    std::set<std::string> replaced;
     contract::CommandAccepted accepted;
     for (auto& spec : *specs) {
         Planned vm;
@@ -72,8 +79,14 @@ Task<RunResult> plan_project(Workshop& workshop, Run& run, const Request& reques
         vm.spec = std::move(spec);
         const auto& name = vm.spec.vm.name;
         if (auto record = load_record(project.layout, name); record && workshop.host().is_alive(record->process())) {
-            running.push_back(name);
             accepted.running.push_back({name, record->incarnation});
+            if (what == PlanOf::up)
+                vm.changes = spec_changes(record->launcher, record->spec, vm.spec.launcher->id(), vm.spec.vm);
+            vm.is_replaced = request.replace && !vm.changes.empty();
+            if (vm.is_replaced)
+                replaced.insert(name);
+            else
+                running.push_back(name);
             vm.record = std::move(*record);
         }
         accepted.expects.push_back({"vm", name});
@@ -83,7 +96,7 @@ Task<RunResult> plan_project(Workshop& workshop, Run& run, const Request& reques
         std::vector<MachineSpec> wanted;
         for (const auto& vm : vms)
             wanted.push_back(vm.spec);
-        PreflightWish wish{project.layout, wanted, {}, {}, {}};
+        PreflightWish wish{project.layout, wanted, {}, replaced, {}};
         wish.running.insert(running.begin(), running.end());
         wish.to_fetch = to_fetch(image_wishes(project.config, wanted, wish.running));
         findings = preflight(workshop.host(), wish).refusals(request.force);
@@ -100,11 +113,17 @@ Task<RunResult> plan_project(Workshop& workshop, Run& run, const Request& reques
     contract::Summary summary;
     int would_run = 0;
     int would_start = 0;
+    bool is_refused = false;
     for (const auto& vm : vms) {
         const auto& name = vm.spec.vm.name;
         if (what == PlanOf::up) {
             run.bus().publish(start_event(vm));
-            if (!vm.record) ++would_start;
+            if (!vm.record || vm.is_replaced) ++would_start;
+            if (!vm.changes.empty() && !vm.is_replaced) {
+                is_refused = true;
+                summary.vms.push_back({name, "running", VmOutcome::failed});
+                continue;
+            }
         }
         const auto target = target_of(vm, project.layout);
         const auto planned = co_await bootstraps.plan(*vm.config, target, what == PlanOf::bootstrap);
@@ -120,6 +139,12 @@ Task<RunResult> plan_project(Workshop& workshop, Run& run, const Request& reques
         summary.outcome = contract::Outcome::cancelled;
         summary.exit_code = exit_code::cancelled;
         co_return run.finish(std::move(summary), "cancelled; nothing was done");
+    }
+    if (is_refused) {
+        summary.outcome = contract::Outcome::failed;
+        summary.exit_code = exit_code::config;
+        co_return run.finish(std::move(summary),
+                             "up would refuse: what runs is not what castra.toml wants; see --replace");
     }
     auto text = std::to_string(would_run) + " of " + std::to_string(vms.size()) + " would be bootstrapped";
     if (what == PlanOf::up)

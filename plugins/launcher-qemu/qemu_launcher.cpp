@@ -74,6 +74,14 @@ sdk::LaunchPlan QemuLauncher::plan(const sdk::PlanRequest& request) {
     }
     if (options.acpi) plan.stop.push_back({"acpi", "qmp", qmp("system_powerdown", "\"return\"")});
     plan.identity = sdk::IdentityCheck{"qmp", qmp("query-uuid", vm.uuid)};
+    // "  TCP[HOST_FORWARD]  12       127.0.0.1 25581       10.0.2.15    22     0     0"; a monitor's answer is no API,
+    // but QMP has no other. What does not match is not told.
+    plan.ports = sdk::PortQuery{
+        "qmp",
+        {{"", "\"QMP\""},
+         {R"({"execute":"qmp_capabilities"})", "\"return\""},
+         {R"({"execute":"human-monitor-command","arguments":{"command-line":"info usernet"}})", "\"return\""}},
+        R"((TCP|UDP)\[HOST_FORWARD\]\s+\d+\s+(\*|[0-9.]+)\s+(\d+)\s+[0-9.]+\s+(\d+))"};
     return plan;
 }
 

@@ -20,9 +20,9 @@ constexpr std::string_view indent = "           ";
 
 // What only matters when something is wrong.
 bool is_routine(std::string_view type) {
-    static constexpr std::array<std::string_view, 6> routine = {"vm.image_verified",        "vm.overlay_prepared",
-                                                                "vm.cooperative_attempted", "bootstrap.planned",
-                                                                "broker.session_closed",    "cleanup.progress"};
+    static constexpr std::array<std::string_view, 5> routine = {"vm.image_verified", "vm.overlay_prepared",
+                                                                "vm.cooperative_attempted", "broker.session_closed",
+                                                                "cleanup.progress"};
     return std::ranges::find(routine, type) != routine.end();
 }
 
@@ -87,16 +87,30 @@ std::string EventText::head(const Json& event) {
     return line + (message.empty() ? printable(type) : message) + "\n";
 }
 
+// Why, line by line, without the lines that say again what the message and its cure say.
+std::string EventText::cause(const Json& event) const {
+    const auto message = text_of(event, "message"), cure = text_of(event, "remediation");
+    const auto detail = text_of(child_of(event, "error"), "detail");
+    const auto more = message.rfind(" (and ");
+    const auto first = more != message.npos && message.ends_with(" more)") ? message.substr(0, more) : message;
+    std::string out;
+    for (std::size_t at = 0; at < detail.size();) {
+        const auto end = std::min(detail.find('\n', at), detail.size());
+        const auto line = detail.substr(at, end - at);
+        at = end + 1;
+        if (line.empty() || message.find(line) != message.npos || line == first + " (" + cure + ")") continue;
+        out += std::string(indent) + printable(line) + "\n";
+    }
+    return out;
+}
+
 // What a warning or an error has to say beyond its message.
 std::string EventText::details(const Json& event) const {
     std::string out;
     const auto add = [&](std::string_view label, const std::string& text) {
         if (!text.empty()) out += std::string(indent) + std::string(label) + printable(text) + "\n";
     };
-    const auto message = text_of(event, "message");
-    const auto detail = text_of(child_of(event, "error"), "detail");
-    if (message.find(detail) == std::string::npos) add("", detail);
-
+    out += cause(event);
     const auto& capsule = child_of(event, "capsule");
     auto tail = text_of(capsule, "serial_tail");
     while (tail.ends_with('\n'))
@@ -147,9 +161,15 @@ std::string EventText::summary(const Json& event) const {
 std::string EventText::lines(const Json& event) {
     const auto type = text_of(event, "type"), severity = text_of(event, "severity");
     remember(event);
+    if (style_.quiet && !is_loud(severity) && (type != "summary" || text_of(event, "outcome") == "succeeded"))
+        return {};
     if (type == "summary") return summary(event);
     if (!style_.verbose && (severity == "progress" || (is_routine(type) && !is_loud(severity)))) return {};
-    return head(event) + (is_loud(severity) ? details(event) : std::string());
+    if (!is_loud(severity)) return head(event);
+    auto more = details(event);
+    if (more == last_details_) return head(event);
+    last_details_ = more;
+    return head(event) + more;
 }
 
 } // namespace castra::console

@@ -14,6 +14,7 @@ namespace castra::console {
 struct EventStyle {
     bool color = false;
     bool verbose = false;
+    bool quiet = false; // stronger than verbose
 };
 
 class EventText {
@@ -30,11 +31,13 @@ public:
 private:
     std::string head(const sdk::Json& event);
     std::string details(const sdk::Json& event) const;
+    std::string cause(const sdk::Json& event) const;
     std::string summary(const sdk::Json& event) const;
 
     EventStyle style_;
     std::size_t vm_columns_ = 0;
     std::map<std::string, std::string> ssh_; // command by VM
+    std::string last_details_;               // said once where events follow from each other
 };
 
 } // namespace castra::console

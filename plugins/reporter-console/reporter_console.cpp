@@ -30,6 +30,7 @@ public:
         read_field(config, "stream", stream);
         read_field(config, "color", color_);
         read_field(config, "verbose", is_verbose_);
+        read_field(config, "quiet", is_quiet_);
         fd_ = stream == "stdout" ? STDOUT_FILENO : STDERR_FILENO;
         where_ = stream;
     }
@@ -38,10 +39,11 @@ public:
     void open(const OpenRequest& request, const Call&) override {
         stop_ticking();
         // The kernel describes its stderr; stdout we ask ourselves.
-        is_tty_ = fd_ == STDERR_FILENO ? request.terminal.is_tty : ::isatty(fd_) == 1;
+        const bool is_terminal = fd_ == STDERR_FILENO ? request.terminal.is_tty : ::isatty(fd_) == 1;
+        is_tty_ = is_terminal && !is_quiet_; // whoever wants quiet wants no view that moves
         columns_ = static_cast<std::size_t>(std::clamp<std::int64_t>(request.terminal.width, 20, 500));
-        const auto use_color = color_ == "always" || (color_ == "auto" && is_tty_ && request.terminal.color);
-        text_ = castra::console::EventText({.color = use_color, .verbose = is_verbose_});
+        const auto use_color = color_ == "always" || (color_ == "auto" && is_terminal && request.terminal.color);
+        text_ = castra::console::EventText({.color = use_color, .verbose = is_verbose_, .quiet = is_quiet_});
         view_ = castra::console::LiveView(text_);
         screen_ = castra::console::Screen();
         pending_.clear();
@@ -137,7 +139,7 @@ private:
 
     int fd_ = STDERR_FILENO;
     std::string where_, color_ = "auto";
-    bool is_verbose_ = false, is_tty_ = false, is_ticking_ = false;
+    bool is_verbose_ = false, is_quiet_ = false, is_tty_ = false, is_ticking_ = false;
     std::size_t columns_ = 80, rows_ = 24;
     std::mutex mutex_; // over all of this, while the ticker lives
     std::condition_variable ticked_;

@@ -112,7 +112,8 @@ public:
         const auto ending = ssh::converse(guest, talk, call);
         const auto packed = tar.wait(sdk::Call::Clock::now() + std::chrono::seconds(1));
         if (auto early = ssh::ended_early(ending, "the transfer", complaint)) return *early;
-        if (packed && packed->exit_code > 0) // not by a signal: that is what it gets when the guest gives up
+        // When the guest gives up, tar cannot write any more: that is not its own failure.
+        if (packed && packed->exit_code > 0 && !tar_said.empty() && tar_said.find("Cannot write") == tar_said.npos)
             return ssh::failed(
                 {"transfer", "script and payload could not be packed", tar_said, "", "may you read all of it?"});
         if (ending.exit_code != 0 || output.find("castra-transferred") == output.npos)

@@ -5,11 +5,12 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import time
 import unittest
 
 from bootstrap_support import ALL, Bootstrap, DONE, NOOP, one, steps_of
-from support import rest_of, types_of, until
+from support import CASTRA, rest_of, types_of, until
 
 NASTY = "it's $HOME `id` \"x\" \\ end\n\tsecond line äöü 漢字"
 
@@ -88,6 +89,11 @@ class Plan(Bootstrap):
         self.assertEqual(plan["handshake_timeout_secs"], 7)
         self.assertEqual(plan["ssh"]["options"], ["Compression=no"])
         self.assertEqual(events[0]["operation"], "plan")
+        told = [{key: value for key, value in event.items() if key not in ("run_id", "time", "elapsed_us", "duration_ms", "argv", "sinks")} for event in events]
+        same = [{key: event[key] for key in kept if key in event} for event, kept in zip(self.events(self.castra("plan")), told)]
+        self.assertEqual(same, told, "castra plan is castra up --plan")
+        shown = subprocess.run([CASTRA, "plan", "--config", str(self.config)], env=self.env, capture_output=True, text=True).stdout
+        self.assertIn(plan["message"], shown, "the console shows what is planned")
         run = one(self.events(self.castra("up")), "bootstrap.planned")
         same = ["mode", "action", "trigger", "steps", "script_path", "remote_dir", "env_keys", "artifact_hash", "metadata_path", "warnings"]
         self.assertEqual([plan.get(key) for key in same], [run.get(key) for key in same])

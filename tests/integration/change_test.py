@@ -35,6 +35,12 @@ class Changed(Project):
         self.assertEqual({vm["vm"]: vm["outcome"] for vm in events[-1]["vms"]},
                          {"p-0": "failed", "p-1": "failed", "p-2": "unchanged"})
         self.assertEqual(self.pids(), dict(before, **{"p-2": None}))
+        plan = self.events(self.castra("plan"), 3)
+        self.assertEqual({event["vm"]: event["ext"]["changes"] for event in plan if event.get("code") == "config_changed"}, shown)
+        self.assertEqual(plan[-1]["vms"], [{**vm, "final_state": "running" if vm["vm"] != "p-2" else "absent"} for vm in events[-1]["vms"]])
+        plan = self.events(self.castra("plan", "--replace"))
+        self.assertIn("3 of 3 VMs would be started", plan[-1]["message"])
+        self.assertEqual(self.pids(), dict(before, **{"p-2": None}), "a plan does nothing")
 
         events = self.events(self.castra("up", "--replace", "p-0"))
         order = [t for t in types_of(events, "p-0") if t in ("message", "vm.exited", "vm.launch", "vm.ready")]

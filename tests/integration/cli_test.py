@@ -75,6 +75,7 @@ class Suggestions(Project):
 
     def test_of_commands_and_options(self):
         self.assertIn('did you mean "status"', self.said("statsu"))
+        self.assertIn('there is no command "statsu"', self.said("statsu"))
         self.assertIn('did you mean "check"', self.said("config", "chekc"))
         self.assertIn('did you mean "--keep-going"', self.said("up", "--keep-gonig"))
         self.assertIn('did you mean "--follow"', self.said("logs", "--folow"))
@@ -123,6 +124,25 @@ class Look(Project):
         self.processes_toml(READY)
         piped = castra("status", "--config", str(self.config), env=self.env)
         self.assertNotIn("\x1b[", piped.stdout)
+
+    def test_quiet_leaves_answers_warnings_and_errors(self):
+        at = ["--config", str(self.config)]
+        self.processes_toml(READY, extra=NOTIFY + "\n[[reporters]]\nplugin = \"exec\"\nconfig = { command = [\"/nonexistent/program\"] }\n")
+        self.assertEqual(castra("config", "check", "-q", *at, env=self.env).stdout, "")
+        self.assertEqual(castra("plan", "-q", *at, env=self.env).stdout, "")
+        lines = castra("up", "--quiet", *at, env=self.env).stdout.splitlines()
+        self.assertTrue(lines and all("warning: " in line or line.startswith("    ") for line in lines), lines)
+        self.assertNotEqual(castra("status", "-q", "--json", *at, env=self.env).stdout, "", "an answer")
+        self.processes_toml(READY, extra=NOTIFY)
+        self.assertEqual(castra("down", "-q", *at, env=self.env).stdout, "")
+        self.processes_toml(["/bin/false"], extra=NOTIFY)
+        failed = castra("up", "-q", *at, code=1, env=self.env).stdout
+        self.assertIn("error: ", failed)
+        self.assertIn("up failed in", failed)
+        self.assertIn("excludes", castra("up", "-q", "-v", *at, code=2, env=self.env).stdout)
+        groups = {words[0] for words in commands() if len(words) == 2} - {"events"}
+        for words, text in zip(commands(), page().split("\n## `castra ")[1:]):
+            self.assertTrue("`-q, --quiet`" in text or words[0] in groups and len(words) == 1, words)
 
     def test_every_command_that_answers_has_json(self):
         """Of the reference page: what prints an answer takes --json, what makes a run has --events."""

@@ -2,6 +2,7 @@
 """castra config, as a person and as an editor's validator see it: python3-jsonschema and tomllib judge, not we."""
 import json
 import pathlib
+import re
 import subprocess
 import tomllib
 import unittest
@@ -142,9 +143,17 @@ class Check(Config):
     def test_tables_of_plugins_are_checked_by_their_manifests(self):
         self.write(GOOD + '[[reporters]]\nplugin = "console"\nconfig = { strem = "stdout" }\n[[reporters]]\nplugin = "consle"\n')
         errors = self.check(code=3)["errors"]
-        self.assertEqual([error["line"] for error in errors], [8, 11])
+        self.assertEqual([error["line"] for error in errors], [10, 11])
         self.assertIn("strem", errors[0]["text"])
         self.assertIn("console", errors[1]["hint"] + errors[1]["text"])
+
+    def test_it_finds_what_up_would_refuse(self):
+        self.write(GOOD + '[[vms.bootstrap.steps]]\nname = "apply"\nconfig = { nonsense = 1 }\n'
+                   '[plugins.qemu.config]\nacclerator = "tcg"\n[[vms.bootstrap.steps]]\nname = "lost"\nplugin = "step-lost"\n')
+        errors = self.check(code=3)["errors"]
+        self.assertEqual(sorted(re.search("nonsense|acclerator|step-lost", error["text"])[0] for error in errors), ["acclerator", "nonsense", "step-lost"])
+        for error in errors:
+            self.assertGreater(error["line"], 0)
 
 
 class Show(Config):

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import unittest
 
@@ -17,13 +18,36 @@ class EverydayWork(Guest):
         self.assertEqual(result.returncode, code, result.stdout + result.stderr)
         return result
 
+    def monitor(self, vm, command):
+        """What a person at QEMU's monitor would type, behind castra's back."""
+        record = json.loads(next(path for path in self.home.rglob("record.json") if path.parent.name == vm).read_text())
+        path = next(one["path"] for one in record["plan"]["sockets"] if one["name"] == "qmp")
+        with socket.socket(socket.AF_UNIX) as qmp:
+            qmp.connect(path)
+            wire = qmp.makefile("rw")
+            wire.readline()
+            for request in ({"execute": "qmp_capabilities"}, {"execute": "human-monitor-command", "arguments": {"command-line": command}}):
+                wire.write(json.dumps(request) + "\n")
+                wire.flush()
+                self.assertIn("return", json.loads(wire.readline()))
+
     def test_everything(self):
         self.guest(count=2)
         self.events(self.castra("up"))
         with self.subTest("ports"):
             ports = json.loads(self.castra_at("ports", "--json").stdout)["ports"]
-            self.assertEqual([(row["vm"], row["guest"], row["listening"]) for row in ports],
-                             [("g-0", 22, True), ("g-1", 22, True)])
+            self.assertEqual([(row["vm"], row["guest"], row["listening"], row["live_from"]) for row in ports],
+                             [("g-0", 22, True, "vm"), ("g-1", 22, True, "vm")])
+            first = ports[0]["live_host"]
+            self.monitor("g-0", f"hostfwd_remove tcp:127.0.0.1:{first}")
+            self.assertIn("nobody listens", self.castra_at("ports", "g-0").stdout)
+            self.monitor("g-0", f"hostfwd_add tcp:127.0.0.1:{first}-:80")
+            told = self.castra_at("ports", "g-0").stdout
+            self.assertIn("not forwarded", told)
+            self.assertIn("not in castra.toml", told)
+            self.monitor("g-0", f"hostfwd_remove tcp:127.0.0.1:{first}")
+            self.monitor("g-0", f"hostfwd_add tcp:127.0.0.1:{first}-:22")
+            self.assertEqual(json.loads(self.castra_at("ports", "--json").stdout)["ports"], ports)
         with self.subTest("ssh"):
             self.assertEqual(self.castra_at("ssh", "g-0", "--", "hostname").stdout, "g-0\n")
             self.castra_at("ssh", "g-0", "--", "exit 42", code=42)

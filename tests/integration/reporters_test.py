@@ -84,7 +84,12 @@ class Exec(Reported):
     def test_a_program_that_fails_at_its_end_is_told(self):
         config = {"command": [self.script("#!/bin/sh\ncat > /dev/null\nexit 7\n")]}
         self.fleet(("exec", config))
-        self.good()
+        run = json.loads(self.good().splitlines()[0])["run_id"]
+        told = [event for event in map(json.loads, self.good("down").splitlines()) if event.get("code") == "reporter_failed"]
+        self.assertEqual(len(told), 1, "in the next run, for the own one was over")
+        self.assertIn(run, told[0]["message"])
+        self.assertIn("ended with exit code 7", told[0]["message"])
+        self.assertEqual(told[0]["remediation"], f"castra replay {run} --reporter exec")
         self.assertIn("ended with exit code 7", self.complaint("exec", config))
 
     def test_a_program_that_is_not_there_is_told_in_the_stream(self):

@@ -17,7 +17,7 @@ public:
 
     void play() {
         choose_faults();
-        world->disk.put("/sim/project/base.raw", std::string(512, 'b'));
+        world->disk.put("/sim/project/base.raw", std::string(512, '\0'));
         world->disk.put("/sim/project/notes.txt", "mine");
         write_config();
         for (auto moves = random_.between(3, 9); moves > 0 && !over(); --moves)

@@ -71,8 +71,7 @@ TEST_F(LoadProject, SaysWhereItLookedAndWhatToDo) {
     EXPECT_EQ(project.error().code, ErrorCode::config_not_found);
     EXPECT_EQ(to_string(project.error().errors.at(0)),
               "castra.toml: not found in " + directory.string() +
-                  " nor in any directory above it (write a castra.toml, or pass --config FILE; an example stands in "
-                  "configs/quickstart)");
+                  " nor in any directory above it (castra init writes one; or pass --config FILE)");
 }
 
 TEST_F(LoadProject, TellsAMissingFileFromABadOne) {

@@ -22,6 +22,10 @@ TEST(Refusal, PointsIntoBrokenToml) {
         {"a = 1\na = 2\n", "2:5: Error while parsing key-value pair: cannot redefine existing integer 'a' "
                            "(a key or [table] stands once; for one more VM write [[vms]])"},
         {"a = \"\xff\"\n", "1:5: Encountered invalid utf-8 sequence (save the file as UTF-8)"},
+        {"a = \"x\nb = 1\n",
+         "1:7: a string does not end on its line (a string ends with the quote it began with, on the same line)"},
+        {"a = '\xC3\xA4\nb = 1\n",
+         "1:7: a string does not end on its line (a string ends with the quote it began with, on the same line)"},
         {"a = \"\x01\"\n", "1:6: Error while parsing string: unescaped control characters other than TAB (U+0009) "
                            "are explicitly prohibited (write control characters as \\t, \\n or \\u00XX)"},
         {"cpus = n\n", "1:9: Error while parsing floating-point: expected 'nan', saw 'n\\x0a' "

@@ -51,5 +51,16 @@ TEST(ConfigSchema, KnowsWhatATableCannotDoWithout) {
     EXPECT_EQ(schema["definitions"]["vms.instances"]["anyOf"].size(), 2U) << "id or name";
 }
 
+TEST(ConfigSchema, SaysOfEveryKeyWhatItMeans) {
+    const auto schema = config_schema();
+    for (const auto* table : known_tables())
+        for (const auto& [key, property] : properties_of(schema, *table).items())
+            EXPECT_GT(property.value("description", "").size(), 7U) << table->path << " " << key;
+    EXPECT_NE(schema["definitions"]["plugins"]["properties"]["search"].value("description", ""), "");
+    EXPECT_NE(schema["definitions"]["plugins"]["additionalProperties"].value("description", ""), "");
+    EXPECT_TRUE(properties_of(schema, known::root)["lifecycle"].contains("allOf"))
+        << "draft-07 reads nothing beside $ref";
+}
+
 } // namespace
 } // namespace castra

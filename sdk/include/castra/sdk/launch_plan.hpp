@@ -161,6 +161,16 @@ struct IdentityCheck {
 };
 CASTRA_SDK_JSON(IdentityCheck, socket, exchanges)
 
+// Asks a running VM which ports of the host lead into it now. Every place in the last answer that `row` (ECMAScript)
+// matches is one; its groups are, in this order: protocol (in any case), address of the host ("*": every one), port of
+// the host, port of the guest.
+struct PortQuery {
+    std::string socket;
+    std::vector<Exchange> exchanges;
+    std::string row;
+};
+CASTRA_SDK_JSON(PortQuery, socket, exchanges, row)
+
 struct Warning {
     std::string code, text, hint;
 };
@@ -176,11 +186,12 @@ struct LaunchPlan {
     Readiness readiness;
     std::vector<StopMethod> stop;          // tried in order; none: straight to SIGTERM
     std::optional<IdentityCheck> identity; // none: pidfd and start time only
+    std::optional<PortQuery> ports;        // none: what was planned, and who listens on this machine
     std::string accelerator = "none";      // kvm, tcg, none
     std::vector<Warning> warnings;         // become `message` events with severity warn
 };
-CASTRA_SDK_JSON(LaunchPlan, argv, env, working_dir, files, overlays, sockets, readiness, stop, identity, accelerator,
-                warnings)
+CASTRA_SDK_JSON(LaunchPlan, argv, env, working_dir, files, overlays, sockets, readiness, stop, identity, ports,
+                accelerator, warnings)
 
 // ---- after the fact --------------------------------------------------------------------------------------------
 
