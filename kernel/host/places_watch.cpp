@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/places_watch.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@ Result<PlacesWatch> PlacesWatch::open(const Executor& executor) {
     return PlacesWatch(asio::posix::stream_descriptor(executor, fd.release()));
 }
 
-Result<> PlacesWatch::watch(const std::set<std::filesystem::path>& places) {
+Result<bool> PlacesWatch::watch(const std::set<std::filesystem::path>& places) {
     std::map<std::filesystem::path, int> now;
     for (const auto& place : places) {
         while (true) { // a place may appear while its ancestor is taken instead
@@ -63,8 +64,10 @@ Result<> PlacesWatch::watch(const std::set<std::filesystem::path>& places) {
         kept.insert(number);
     for (const auto& [path, number] : watches_)
         if (!kept.contains(number)) ::inotify_rm_watch(queue_.native_handle(), number);
+    const bool is_new =
+        std::ranges::any_of(now, [&](const auto& one) { return std::ranges::find(watches_, one) == watches_.end(); });
     watches_ = std::move(now);
-    return {};
+    return is_new;
 }
 
 Task<Result<>> PlacesWatch::changed() {

@@ -19,8 +19,9 @@ class PlacesWatch {
 public:
     static Result<PlacesWatch> open(const Executor& executor);
 
-    // From now on these and no others. What happens in them after this has returned wakes changed().
-    Result<> watch(const std::set<std::filesystem::path>& places);
+    // From now on these and no others. What happens in them after this has returned wakes changed(). True: one of them
+    // was not watched before, so what happened there until now went unseen.
+    Result<bool> watch(const std::set<std::filesystem::path>& places);
     // Returns when something has changed since it last returned; early when the awaiting coroutine is cancelled.
     Task<Result<>> changed();
 

@@ -35,9 +35,11 @@ Task<Result<>> Machine::stop(EventBus& bus, StopTimes times) {
     CASTRA_CO_CHECK(step(VmStep::stop));
     publish(bus, draft(contract::VmShutdownRequested{}, name_ + " shall stop"));
     // One await a statement: GCC 12 miscompiles them behind && and ||.
-    const bool cooperated = co_await cooperate(bus, was_ready ? times.graceful : Milliseconds(0), adopted);
+    const auto graceful = was_ready ? times.left_of(times.graceful, Milliseconds(0)) : Milliseconds(0);
+    const bool cooperated = co_await cooperate(bus, graceful, adopted);
     bool ended = cooperated;
-    if (!ended) ended = co_await escalate(bus, EscalationSignal::sigterm, times.sigterm);
+    const auto sigterm = times.left_of(times.sigterm, Milliseconds(total.ms()));
+    if (!ended) ended = co_await escalate(bus, EscalationSignal::sigterm, sigterm);
     if (!ended) ended = co_await escalate(bus, EscalationSignal::sigkill, times.sigkill);
     if (!ended) {
         (void)step(VmStep::survived);

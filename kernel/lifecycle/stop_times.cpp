@@ -5,17 +5,15 @@
 
 namespace castra {
 
-StopTimes StopTimes::within(Milliseconds limit) const {
-    StopTimes out = *this;
-    out.graceful = std::min(graceful, limit);
-    out.sigterm = std::min(sigterm, limit - out.graceful);
-    return out;
+Milliseconds StopTimes::left_of(Milliseconds wait, Milliseconds elapsed) const {
+    return limit ? std::min(wait, std::max(*limit - elapsed, Milliseconds(0))) : wait;
 }
 
 StopTimes StopPlan::of(const std::string& vm) const {
     const auto own = of_vm.find(vm);
-    const auto& times = own != of_vm.end() ? own->second : usual;
-    return limit ? times.within(*limit) : times;
+    auto times = own != of_vm.end() ? own->second : usual;
+    if (limit) times.limit = limit;
+    return times;
 }
 
 } // namespace castra

@@ -12,8 +12,10 @@ namespace castra {
 struct StopTimes {
     Milliseconds graceful{20000}, sigterm{10000}, sigkill{5000};
 
-    // The same, but SIGKILL comes no later than `limit` after the stop began.
-    StopTimes within(Milliseconds limit) const;
+    std::optional<Milliseconds> limit; // SIGKILL comes no later than this after the stop began; absent: no limit
+
+    // What of `wait` is left, one of the first two, when the stop has lasted `elapsed` so far.
+    Milliseconds left_of(Milliseconds wait, Milliseconds elapsed) const;
     bool operator==(const StopTimes&) const = default;
 };
 
@@ -21,7 +23,7 @@ struct StopTimes {
 struct StopPlan {
     StopTimes usual;
     std::map<std::string, StopTimes> of_vm; // VMs of their own kind
-    std::optional<Milliseconds> limit;      // of all, as in within(); absent: none
+    std::optional<Milliseconds> limit;      // of all; absent: none
 
     StopTimes of(const std::string& vm) const;
 };

@@ -94,7 +94,7 @@ Task<Result<>> Preparation::fetch() {
     if (!done) co_return Failure(done.error());
     const auto identity = identity_of(wish_.path);
     if (!identity) co_return Failure(identity.error());
-    (void)cache_.remember(*identity, done->sha256, workshop_.host().clock().unix_us());
+    (void)cache_.remember_own(*identity, done->sha256);
     const auto how = done->was_there ? " was fetched by another castra meanwhile"
                      : done->resumed ? " is complete now"
                                      : " has arrived";

@@ -25,11 +25,12 @@ namespace {
 
 StopPlan stop_plan_of(const ProjectConfig& config) {
     const auto& all = config.lifecycle;
-    StopPlan plan{{all.graceful_shutdown_wait, all.sigterm_wait, all.sigkill_wait}, {}, all.down_timeout};
+    StopPlan plan{{all.graceful_shutdown_wait, all.sigterm_wait, all.sigkill_wait, {}}, {}, all.down_timeout};
     for (const auto& vm : config.vms)
         plan.of_vm[vm.name] = {vm.stop_wait.graceful_shutdown.value_or(plan.usual.graceful),
                                vm.stop_wait.sigterm.value_or(plan.usual.sigterm),
-                               vm.stop_wait.sigkill.value_or(plan.usual.sigkill)};
+                               vm.stop_wait.sigkill.value_or(plan.usual.sigkill),
+                               {}};
     return plan;
 }
 

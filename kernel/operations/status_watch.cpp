@@ -2,6 +2,7 @@
 #include "operations/status_watch.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace castra {
 
@@ -26,7 +27,9 @@ Result<> StatusWatch::follow(const std::vector<ProjectStatus>& projects) {
         }
         if (project.supervisor.pid > 0) follow_process(project.supervisor);
     }
-    return places_.watch(places);
+    CASTRA_TRY(is_new, places_.watch(places));
+    is_stale_ = is_stale_ || is_new; // what happened there before it was watched went unseen
+    return {};
 }
 
 void StatusWatch::follow_process(ProcessId id) {
@@ -43,6 +46,7 @@ Task<> StatusWatch::ring_at_end(std::shared_ptr<Process> process, std::shared_pt
 
 Task<Result<>> StatusWatch::changed() {
     co_await host_.sleep_for(pause); // what happens meanwhile is kept
+    if (std::exchange(is_stale_, false)) co_return Result<>();
     auto first = co_await (places_.changed() || bell_->wait());
     if (first.index() == 0) co_return std::get<0>(std::move(first));
     co_return Result<>();

@@ -34,6 +34,7 @@ private:
     std::filesystem::path projects_dir_;
     std::shared_ptr<Bell> bell_; // rung when a process has ended
     std::set<std::pair<int, std::uint64_t>> processes_;
+    bool is_stale_ = false; // a place is watched that was not when the status was taken
 };
 
 // VMs of `now` that are not as they were in `before`, by project; times that merely pass do not count. What is gone

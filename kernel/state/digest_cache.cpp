@@ -39,6 +39,10 @@ std::optional<std::string> DigestCache::find(const FileIdentity& identity) const
 Result<> DigestCache::remember(const FileIdentity& identity, const std::string& sha256,
                                std::int64_t now_unix_us) const {
     if (now_unix_us * 1000 - identity.ctime_ns < settled_ns) return {};
+    return remember_own(identity, sha256);
+}
+
+Result<> DigestCache::remember_own(const FileIdentity& identity, const std::string& sha256) const {
     auto entries = load(file_);
     std::erase_if(entries, [&](const Entry& entry) {
         return entry.identity() == identity || (entry.device == identity.device && entry.inode == identity.inode);

@@ -26,6 +26,8 @@ public:
     std::optional<std::string> find(const FileIdentity& identity) const;
     // `now_unix_us`: when the hashing began. Errors: io.
     Result<> remember(const FileIdentity& identity, const std::string& sha256, std::int64_t now_unix_us) const;
+    // Of a file that castra itself has made, in a place where nobody else writes: however young. Errors: io.
+    Result<> remember_own(const FileIdentity& identity, const std::string& sha256) const;
 
 private:
     std::filesystem::path file_;

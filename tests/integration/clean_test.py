@@ -210,14 +210,17 @@ class BrokenStates(Cleaning):
         events = self.events(result, 6)
         self.assertEqual(events[-1]["outcome"], "partial")
         removed = self.removed(events)
-        self.assertIn(str(vms[1] / "record.json"), removed, "announced, although it could not be removed")
-        self.assertTrue((vms[1] / "record.json").exists())
-        self.assertIn(str(vms[1] / "record.json"), events[-1]["leftovers"])
+        self.assertIn(str(vms[1] / "process.log"), removed, "announced, although it could not be removed")
+        self.assertTrue((vms[1] / "process.log").exists())
+        self.assertIn(str(vms[1] / "process.log"), events[-1]["leftovers"])
+        for vm in vms:
+            self.assertTrue((vm / "record.json").exists(), "it tells the next command of the rest")
         self.assertIn(str(vms[0] / "ssh"), events[-1]["leftovers"])
         gone = [event["bytes"] for path, event in removed.items() if not pathlib.Path(path).exists()]
         self.assertEqual(events[-1]["reclaimed_bytes"], sum(gone))
         self.assertFalse((state / "supervisor.log").exists())
-        shutil.rmtree(vms[1])
+        for vm in vms:
+            shutil.rmtree(vm)
 
 
 class Hostile(Cleaning):

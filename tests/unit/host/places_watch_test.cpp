@@ -59,6 +59,16 @@ TEST_F(PlacesWatchTest, WakesForEachOfItsPlacesAndForNoOther) {
     EXPECT_FALSE(wakes([&] { std::ofstream(dir / "a/z") << "1"; }, std::chrono::milliseconds(200)));
 }
 
+TEST_F(PlacesWatchTest, TellsWhenAPlaceIsNew) {
+    EXPECT_TRUE(watch->watch({dir / "a"}).value());
+    EXPECT_FALSE(watch->watch({dir / "a"}).value());
+    EXPECT_TRUE(watch->watch({dir / "a", dir / "b"}).value());
+    EXPECT_FALSE(watch->watch({dir / "b"}).value());
+    fs::remove_all(dir / "b");
+    fs::create_directories(dir / "b");
+    EXPECT_TRUE(watch->watch({dir / "b"}).value()) << "another directory of the same name";
+}
+
 TEST_F(PlacesWatchTest, WaitsForAPlaceThatDoesNotExistThroughItsAncestor) {
     const std::set<fs::path> places{dir / "a/deep/down"};
     ASSERT_TRUE(watch->watch(places));

@@ -6,24 +6,27 @@
 namespace castra {
 namespace {
 
-constexpr StopTimes times{Milliseconds(20), Milliseconds(10), Milliseconds(5)};
+using Ms = Milliseconds;
 
-TEST(StopTimesTest, ALimitCutsTheLaterWaitFirstAndLeavesTheLastOne) {
-    EXPECT_EQ(times.within(Milliseconds(31)), times);
-    EXPECT_EQ(times.within(Milliseconds(30)), times);
-    EXPECT_EQ(times.within(Milliseconds(25)), (StopTimes{Milliseconds(20), Milliseconds(5), Milliseconds(5)}));
-    EXPECT_EQ(times.within(Milliseconds(7)), (StopTimes{Milliseconds(7), Milliseconds(0), Milliseconds(5)}));
-    EXPECT_EQ(times.within(Milliseconds(0)), (StopTimes{Milliseconds(0), Milliseconds(0), Milliseconds(5)}));
+TEST(StopTimesTest, ALimitCutsWhatIsLeft) {
+    StopTimes times{Ms(20), Ms(10), Ms(5), {}};
+    EXPECT_EQ(times.left_of(times.sigterm, Ms(1000)), Ms(10)) << "without one nothing is cut";
+    times.limit = Ms(25);
+    EXPECT_EQ(times.left_of(times.graceful, Ms(0)), Ms(20));
+    EXPECT_EQ(times.left_of(times.sigterm, Ms(0)), Ms(10)) << "the guest could not be asked: the time is still there";
+    EXPECT_EQ(times.left_of(times.sigterm, Ms(20)), Ms(5));
+    EXPECT_EQ(times.left_of(times.sigterm, Ms(25)), Ms(0));
+    EXPECT_EQ(times.left_of(times.sigterm, Ms(99)), Ms(0));
 }
 
 TEST(StopTimesTest, EachVmHasItsOwnOrTheUsual) {
-    StopPlan plan{times, {}, {}};
-    plan.of_vm["own"] = {Milliseconds(1), Milliseconds(2), Milliseconds(3)};
+    StopPlan plan{{Ms(20), Ms(10), Ms(5), {}}, {}, {}};
+    plan.of_vm["own"] = {Ms(1), Ms(2), Ms(3), {}};
     EXPECT_EQ(plan.of("own"), plan.of_vm["own"]);
-    EXPECT_EQ(plan.of("other"), times);
-    plan.limit = Milliseconds(2);
-    EXPECT_EQ(plan.of("own"), (StopTimes{Milliseconds(1), Milliseconds(1), Milliseconds(3)}));
-    EXPECT_EQ(plan.of("other").graceful, Milliseconds(2));
+    EXPECT_EQ(plan.of("other"), plan.usual);
+    plan.limit = Ms(2);
+    EXPECT_EQ(plan.of("own").limit, Ms(2));
+    EXPECT_EQ(plan.of("other"), (StopTimes{Ms(20), Ms(10), Ms(5), Ms(2)}));
 }
 
 } // namespace

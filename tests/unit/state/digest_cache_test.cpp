@@ -23,6 +23,14 @@ protected:
     std::optional<DigestCache> cache;
 };
 
+TEST_F(DigestCacheTest, RemembersItsOwnHoweverYoung) {
+    const FileIdentity file{1, 2, 3, 4, later_us * 1000};
+    ASSERT_TRUE(cache->remember(file, "abc", later_us));
+    EXPECT_FALSE(cache->find(file));
+    ASSERT_TRUE(cache->remember_own(file, "abc"));
+    EXPECT_EQ(cache->find(file), "abc");
+}
+
 TEST_F(DigestCacheTest, KnowsAFileByAllFiveOfItsMarks) {
     const FileIdentity file{1, 2, 3, 4, 5};
     ASSERT_TRUE(cache->remember(file, "abc", later_us));
