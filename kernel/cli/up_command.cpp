@@ -2,37 +2,13 @@
 // castra up: as a client of the project's supervisor, or as that supervisor in this terminal.
 #include "cli/bootstrap_options.hpp"
 #include "cli/commands.hpp"
-#include "operations/bootstrap_modes.hpp"
-#include "operations/bootstrap_subject.hpp"
-#include "operations/image_phase.hpp"
-#include "operations/machine_specs.hpp"
-#include "operations/preflight.hpp"
 #include "operations/supervisor.hpp"
-#include "state/vm_record.hpp"
+#include "operations/up_findings.hpp"
 
 #include <algorithm>
 
 namespace castra {
 namespace {
-
-// Everything that can be wrong before anything is touched.
-std::vector<Error> findings_of(App& app, const CommandLine& line, const Project& project) {
-    auto wanted = project;
-    auto findings = apply_bootstrap_modes(line.request.bootstrap, wanted.config);
-    if (!findings.empty()) return findings;
-    if (line.request.broker_only) return {};
-    PluginSet plugins(app.installation(), app.workshop().registry(), &project.config);
-    const auto specs = machine_specs(app.installation(), app.host().clock(), project, plugins, line.request.vms);
-    if (!specs) return specs.error();
-    PreflightWish wish{project.layout, *specs, {}, {}, {}};
-    for (const auto& vm : recorded_vms(project.layout))
-        if (const auto record = load_record(project.layout, vm); record && app.host().is_alive(record->process()))
-            wish.running.insert(vm);
-    wish.to_fetch = to_fetch(image_wishes(project.config, *specs, wish.running));
-    findings = preflight(app.host(), wish).refusals(line.request.force);
-    std::ranges::move(bootstrap_findings(app.host(), wanted, plugins, line.request.vms), std::back_inserter(findings));
-    return findings;
-}
 
 Task<int> up_foreground(App& app, const CommandLine& line, Project project) {
     auto kernel = ProjectKernel::open(app.workshop(), project.layout, project.config.path, false);
@@ -63,7 +39,7 @@ Task<int> up(App& app, const CommandLine& line, bool foreground) {
     if (!project) co_return app.reject(line, "", project.error());
     SupervisorStart supervisor(app.workshop(), project->layout, project->config.path);
     if (!foreground) co_await supervisor.prepare();
-    const auto findings = findings_of(app, line, *project);
+    const auto findings = up_findings(app.workshop(), line.request, *project);
     if (!findings.empty()) {
         co_await supervisor.abandon();
         co_return app.reject(line, project->config.name, findings);

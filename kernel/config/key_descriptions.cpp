@@ -24,7 +24,15 @@ constexpr Row rows[] = {
     {"project", "name", "What the project is called: a-z, 0-9 and -, at most 63."},
     {"project", "state_dir", "Where castra keeps what it must remember; default: below $XDG_STATE_HOME/castra."},
 
-    {"broker", "port", "TCP port on 127.0.0.1; 0: none or automatic."},
+    {"broker", "launcher", "How the broker is started: \"process\", \"none\" or a plugin; absent: there is no broker."},
+    {"broker", "cli", "The castra that broker-process starts; default: the running one."},
+    {"broker", "tcp", "Guests may come over TCP too, with the secret of their boot."},
+    {"broker", "port", "TCP port on 127.0.0.1, which means tcp = true; 0: none, or with tcp = true any free one."},
+    {"broker", "sessions_max", "Sessions open at once."},
+    {"broker", "frames_per_second_max", "Frames of one guest; what comes faster is read later."},
+    {"broker", "queue_bytes_max", "Bytes that wait for one slow reader; then it is closed."},
+    {"broker", "topic_bytes_max", "Bytes on disk of one durable topic; the oldest go first."},
+    {"broker", "topics_max", "Durable topics of the project."},
 
     {"lifecycle", "graceful_shutdown_wait_secs", "Seconds from asking the guest to shut down to SIGTERM."},
     {"lifecycle", "sigterm_wait_secs", "Seconds from SIGTERM to SIGKILL."},

@@ -266,6 +266,7 @@ bool Reader::read_port(std::string_view key, std::int64_t port_min, std::uint16_
 }
 
 bool Reader::read_bool(std::string_view key, bool& into) const {
+    const Noting noting(*this, key, into, [] { return value_shapes::boolean(); });
     const auto* node = find(key);
     if (node == nullptr) return false;
     const auto* value = node->as_boolean();

@@ -56,6 +56,10 @@ json choice(const std::vector<std::pair<std::string_view, bool>>& words) {
     return {{"anyOf", {json{{"enum", proposed}}, json{{"type", "string"}, {"pattern", "^(" + all + ")$"}}}}};
 }
 
+json boolean() {
+    return {{"type", "boolean"}};
+}
+
 json integer(std::int64_t min, std::int64_t max) {
     return {{"type", "integer"}, {"minimum", min}, {"maximum", max}};
 }

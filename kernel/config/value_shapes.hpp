@@ -20,6 +20,7 @@ json path();
 json paths(std::size_t count_max);
 // `words`: each with whether it is the word to propose; case does not matter.
 json choice(const std::vector<std::pair<std::string_view, bool>>& words);
+json boolean();
 json integer(std::int64_t min, std::int64_t max);
 json seconds(std::int64_t min);
 json memory();

@@ -25,7 +25,7 @@ constexpr std::int64_t restart_row_us = 60'000'000; // that long up: a new row
 
 } // namespace
 
-BrokerKeeper::BrokerKeeper(Host& host, const Layout& layout) : host_(host), layout_(layout) {}
+BrokerKeeper::BrokerKeeper(Host& host, Layout layout) : host_(host), layout_(std::move(layout)) {}
 
 BrokerKeeper::~BrokerKeeper() = default;
 

@@ -21,7 +21,7 @@ namespace castra {
 
 class BrokerKeeper final : public GuestLink, public std::enable_shared_from_this<BrokerKeeper> {
 public:
-    BrokerKeeper(Host& host, const Layout& layout);
+    BrokerKeeper(Host& host, Layout layout);
     ~BrokerKeeper() override;
 
     // Asks the launcher. False: this project has none. Errors: plugin, busy (the port). Starts nothing.
@@ -85,7 +85,7 @@ private:
     static Task<> tell_soon(std::shared_ptr<BrokerKeeper> self);
 
     Host& host_;
-    const Layout& layout_;
+    const Layout layout_; // its own: coroutines may outlive the project
     sdk::BrokerPlan plan_;
     BrokerConfig config_;
     std::optional<PortLease> lease_;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/embedded_operations.hpp"
 
+#include "operations/bootstrap_modes.hpp"
 #include "operations/clean.hpp"
 #include "operations/exit_code.hpp"
-#include "operations/image_phase.hpp"
-#include "operations/machine_specs.hpp"
-#include "operations/preflight.hpp"
 #include "operations/status.hpp"
+#include "operations/up_findings.hpp"
 #include "state/vm_record.hpp"
 
 #include <algorithm>
@@ -27,22 +26,26 @@ void add_sinks(Run& run, Sinks sinks) {
 EmbeddedOperations::EmbeddedOperations(Workshop& workshop, std::string config_path)
     : workshop_(workshop), config_path_(std::move(config_path)) {}
 
-Task<RunResult> EmbeddedOperations::perform(Work work, std::vector<std::string> vms, Sinks sinks,
-                                            std::shared_ptr<Gate> cancel) {
-    Request request;
-    request.operation = work.operation;
-    request.argv = {"embedded", std::string(to_string(work.operation))};
+Task<RunResult> EmbeddedOperations::perform(Work work, Sinks sinks, std::shared_ptr<Gate> cancel) {
+    auto request = work.request;
+    request.argv = {"embedded", std::string(to_string(request.operation))};
     request.config = config_path_;
-    request.vms = std::move(vms);
-    request.keep_going = work.keep_going;
-    request.replace = work.replace;
-    request.broker_only = work.broker_only;
-    request.strict = work.strict;
-    if (work.operation == Operation::up)
+    for (auto& [vm, mode] : request.bootstrap) {
+        const auto canonical = bootstrap_mode(mode);
+        if (canonical.empty())
+            co_return reject(request, "",
+                             {{ErrorCode::usage, "no bootstrap mode \"" + mode + "\"", "auto, always, skip"}},
+                             std::move(sinks));
+        mode = canonical;
+    }
+    if (work.plan) co_return co_await plan(std::move(request), *work.plan, std::move(sinks), std::move(cancel));
+    if (request.operation == Operation::up)
         co_return co_await up(std::move(request), work.broker_launcher, std::move(sinks), std::move(cancel));
-    if (work.operation == Operation::down)
+    if (request.operation == Operation::down)
         co_return co_await down(std::move(request), std::move(sinks), std::move(cancel));
-    if (work.operation == Operation::clean) co_return clean(request, work, std::move(sinks));
+    if (request.operation == Operation::bootstrap)
+        co_return co_await bootstrap(std::move(request), std::move(sinks), std::move(cancel));
+    if (request.operation == Operation::clean) co_return clean(request, work, std::move(sinks));
     co_return co_await status(std::move(request), std::move(sinks));
 }
 
@@ -53,17 +56,15 @@ RunResult EmbeddedOperations::reject(const Request& request, const std::string& 
     return run.reject(findings);
 }
 
-std::vector<Error> EmbeddedOperations::findings_of(const Request& request, const Project& project) {
-    if (request.broker_only) return {};
-    PluginSet plugins(workshop_.installation(), workshop_.registry(), &project.config);
-    const auto specs = machine_specs(workshop_.installation(), workshop_.host().clock(), project, plugins, request.vms);
-    if (!specs) return specs.error();
-    PreflightWish wish{project.layout, *specs, {}, {}, {}};
-    for (const auto& vm : recorded_vms(project.layout))
-        if (const auto record = load_record(project.layout, vm); record && workshop_.host().is_alive(record->process()))
-            wish.running.insert(vm);
-    wish.to_fetch = to_fetch(image_wishes(project.config, *specs, wish.running));
-    return preflight(workshop_.host(), wish).refusals(request.force);
+RunResult EmbeddedOperations::nothing_to_do(const Request& request, const Located& located, const Project* project,
+                                            Sinks sinks) {
+    Run run(workshop_.host().clock(), request, project ? project->config.name : "", workshop_.installation().version);
+    add_sinks(run, std::move(sinks));
+    contract::CommandAccepted accepted;
+    accepted.config_path = located.config_path;
+    accepted.config_digest = project ? project->config_digest : "";
+    run.accept(std::move(accepted));
+    return run.finish({}, "nothing to do: nothing is up");
 }
 
 Result<ProjectKernel*> EmbeddedOperations::own(const Layout& layout, const std::string& config_path) {
@@ -83,7 +84,7 @@ Task<RunResult> EmbeddedOperations::up(Request request, std::shared_ptr<BrokerLa
     auto project = load_project(workshop_.installation(), request.config);
     if (!project) co_return reject(request, "", project.error(), std::move(sinks));
     if (!kernel_) { // nothing is touched when something is wrong
-        const auto findings = findings_of(request, *project);
+        const auto findings = up_findings(workshop_, request, *project);
         if (!findings.empty()) co_return reject(request, project->config.name, findings, std::move(sinks));
     }
     const auto kernel = own(project->layout, project->config.path);
@@ -117,13 +118,34 @@ Task<RunResult> EmbeddedOperations::down(Request request, Sinks sinks, std::shar
         let_go_if_idle();
         co_return result;
     }
-    Run run(workshop_.host().clock(), request, name, workshop_.installation().version);
+    co_return nothing_to_do(request, *located, project ? &*project : nullptr, std::move(sinks));
+}
+
+Task<RunResult> EmbeddedOperations::bootstrap(Request request, Sinks sinks, std::shared_ptr<Gate> cancel) {
+    auto project = load_project(workshop_.installation(), request.config);
+    if (!project) co_return reject(request, "", project.error(), std::move(sinks));
+    if (kernel_ || !recorded_vms(project->layout).empty()) {
+        const auto kernel = own(project->layout, project->config.path);
+        if (!kernel) co_return reject(request, project->config.name, {kernel.error()}, std::move(sinks));
+        const auto result = co_await (*kernel)->perform(std::move(request), std::move(sinks), std::move(cancel));
+        let_go_if_idle();
+        co_return result;
+    }
+    auto findings = apply_bootstrap_modes(request.bootstrap, project->config);
+    for (const auto& vm : request.vms)
+        findings.push_back({ErrorCode::preflight, "VM " + vm + " does not run", "up starts and bootstraps it"});
+    if (!findings.empty()) co_return reject(request, project->config.name, findings, std::move(sinks));
+    co_return nothing_to_do(request, {project->layout, project->config.path}, &*project, std::move(sinks));
+}
+
+Task<RunResult> EmbeddedOperations::plan(Request request, PlanOf what, Sinks sinks, std::shared_ptr<Gate> cancel) {
+    request.operation = Operation::plan;
+    auto project = load_project(workshop_.installation(), request.config);
+    if (!project) co_return reject(request, "", project.error(), std::move(sinks));
+    Run run(workshop_.host().clock(), request, project->config.name, workshop_.installation().version);
     add_sinks(run, std::move(sinks));
-    contract::CommandAccepted accepted;
-    accepted.config_path = located->config_path;
-    accepted.config_digest = project ? project->config_digest : "";
-    run.accept(std::move(accepted));
-    co_return run.finish({}, "nothing to do: nothing is up");
+    const auto result = co_await plan_project(workshop_, run, request, *project, what, *cancel);
+    co_return result;
 }
 
 Task<RunResult> EmbeddedOperations::status(Request request, Sinks sinks) {

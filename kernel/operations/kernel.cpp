@@ -95,12 +95,13 @@ OperationOutcome Kernel::Core::perform(const OperationOptions& options, Reporter
         none.message = "an earlier operation of this Kernel has not come to its end";
         return none;
     }
+    work_to_do.request.vms = options.vms;
     const auto passage = std::make_shared<Passage>(reporter);
     const auto cancel = std::make_shared<Gate>(host->executor());
     const auto open_cancel = [this, cancel] { asio::post(*loop, [cancel] { cancel->open(); }); };
     const auto done = std::make_shared<std::promise<RunResult>>();
     auto result = done->get_future();
-    asio::co_spawn(*loop, operations.perform(work_to_do, options.vms, make_sinks(passage), cancel),
+    asio::co_spawn(*loop, operations.perform(work_to_do, make_sinks(passage), cancel),
                    [done](const std::exception_ptr& thrown, RunResult returned) {
                        if (thrown)
                            done->set_exception(thrown);
@@ -142,13 +143,21 @@ Kernel::~Kernel() {
 
 namespace {
 
-EmbeddedOperations::Work work_of(const UpOptions& options) {
+EmbeddedOperations::Work work_of(Operation operation) {
     EmbeddedOperations::Work work;
-    work.operation = Operation::up;
-    work.keep_going = options.keep_going;
-    work.replace = options.replace;
-    work.broker_only = options.broker_only;
-    work.strict = options.strict;
+    work.request.operation = operation;
+    return work;
+}
+
+EmbeddedOperations::Work work_of(const UpOptions& options) {
+    auto work = work_of(Operation::up);
+    if (options.plan) work.plan = PlanOf::up;
+    work.request.keep_going = options.keep_going;
+    work.request.replace = options.replace;
+    work.request.force = options.force;
+    work.request.broker_only = options.broker_only;
+    work.request.strict = options.strict;
+    work.request.bootstrap = options.bootstrap;
     return work;
 }
 
@@ -167,22 +176,28 @@ OperationOutcome Kernel::up(const UpOptions& options, BrokerLauncher& launcher, 
     return outcome;
 }
 
-OperationOutcome Kernel::down(const OperationOptions& options, Reporter& reporter) {
-    EmbeddedOperations::Work work;
-    work.operation = Operation::down;
-    return core_->perform(options, reporter, work);
+OperationOutcome Kernel::down(const DownOptions& options, Reporter& reporter) {
+    auto work = work_of(Operation::down);
+    work.request.timeout = options.timeout;
+    return core_->perform(options, reporter, std::move(work));
+}
+
+OperationOutcome Kernel::bootstrap(const BootstrapOptions& options, Reporter& reporter) {
+    auto work = work_of(Operation::bootstrap);
+    if (options.plan) work.plan = PlanOf::bootstrap;
+    work.request.bootstrap = options.modes;
+    return core_->perform(options, reporter, std::move(work));
 }
 
 OperationOutcome Kernel::status(const OperationOptions& options, Reporter& reporter) {
-    return core_->perform(options, reporter, {});
+    return core_->perform(options, reporter, work_of(Operation::status));
 }
 
 OperationOutcome Kernel::clean(const CleanOptions& options, Reporter& reporter) {
-    EmbeddedOperations::Work work;
-    work.operation = Operation::clean;
+    auto work = work_of(Operation::clean);
     work.kinds = options.kinds;
     work.dry_run = options.dry_run;
-    return core_->perform(options, reporter, work);
+    return core_->perform(options, reporter, std::move(work));
 }
 
 } // namespace castra

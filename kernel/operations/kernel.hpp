@@ -16,7 +16,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 
 namespace castra {
@@ -36,11 +38,23 @@ struct OperationOptions {
     std::chrono::milliseconds wait_max = std::chrono::minutes(30);     // then it is cancelled
     std::chrono::milliseconds farewell_wait = std::chrono::minutes(2); // for what is cancelled to end in order
 };
+// By VM: auto, always, skip; "": of all that are not named. Instead of castra.toml's.
+using BootstrapModeMap = std::map<std::string, std::string>;
 struct UpOptions : OperationOptions {
+    bool plan = false;        // only tell what would be done: nothing is touched, no guest is asked
     bool keep_going = false;  // what works stays when something fails
     bool replace = false;     // what runs and is wanted otherwise now is replaced
+    bool force = false;       // too little of the machine's resources is a warning, not a refusal
     bool broker_only = false; // the broker and no VM; down ends it
     bool strict = false;      // an event that breaks the contract fails the run
+    BootstrapModeMap bootstrap;
+};
+struct DownOptions : OperationOptions {
+    std::optional<std::chrono::milliseconds> timeout; // SIGKILL comes no later; absent: as castra.toml says
+};
+struct BootstrapOptions : OperationOptions {
+    bool plan = false; // as of UpOptions
+    BootstrapModeMap modes;
 };
 struct CleanOptions : OperationOptions {
     std::vector<std::string> kinds; // of cleanup_kinds (operations/clean.hpp); empty: the default
@@ -79,7 +93,9 @@ public:
     // Kernel.
     OperationOutcome up(const UpOptions& options, Reporter& reporter);
     OperationOutcome up(const UpOptions& options, BrokerLauncher& launcher, Reporter& reporter);
-    OperationOutcome down(const OperationOptions& options, Reporter& reporter);
+    OperationOutcome down(const DownOptions& options, Reporter& reporter);
+    // VMs that run: script and payload are sent, run and verified, as castra.toml says.
+    OperationOutcome bootstrap(const BootstrapOptions& options, Reporter& reporter);
     OperationOutcome status(const OperationOptions& options, Reporter& reporter);
     OperationOutcome clean(const CleanOptions& options, Reporter& reporter);
 

@@ -41,9 +41,13 @@ public:
 private:
     ProjectKernel(Workshop& workshop, Layout layout, std::string config_path, FileLock lock);
 
+    struct Up; // one up (project_kernel_up.cpp)
     Task<RunResult> up(Run& run, const Request& request, Project& project, Gate& cancel);
     Task<RunResult> down(Run& run, const Request& request, const Project* project);
     Task<RunResult> bootstrap(Run& run, const Request& request, Project& project, Gate& cancel);
+    // command.accepted, with what every run of a project says in it, told to the reporters of `project` (null: its
+    // castra.toml cannot be read) as well; then what was left to be said.
+    void begin(Run& run, contract::CommandAccepted accepted, const Project* project);
     // Before the first event, so that reporters are told it too. Returns what is to be said about those that failed.
     std::vector<contract::Draft> attach_reporters(Run& run, const Project& project);
     // Reporters that failed when the run was over: said in the log now, and in the next run.

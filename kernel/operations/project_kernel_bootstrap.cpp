@@ -6,7 +6,6 @@
 #include "operations/bootstrap_outcome.hpp"
 #include "operations/bootstrap_runner.hpp"
 #include "operations/exit_code.hpp"
-#include "operations/journal_prune.hpp"
 #include "operations/project_kernel.hpp"
 
 #include <algorithm>
@@ -44,18 +43,9 @@ Task<RunResult> ProjectKernel::bootstrap(Run& run, const Request& request, Proje
     if (!findings.empty()) co_return run.reject(findings);
 
     contract::CommandAccepted accepted;
-    accepted.config_path = project.config.path;
-    accepted.config_digest = project.config_digest;
-    accepted.running = fleet_->running();
-    if (broker_->ran_before()) accepted.broker_running = true;
     for (const auto* machine : machines)
         accepted.expects.push_back({"vm", machine->name()});
-    auto warnings = attach_reporters(run, project);
-    run.accept(std::move(accepted));
-    broker_->join(run.bus());
-    for (auto& warning : warnings)
-        run.bus().publish(std::move(warning));
-    prune_journals(layout_, retention_of(&project), run.bus());
+    begin(run, std::move(accepted), &project);
 
     BootstrapRunner runner(workshop_, project, run.bus(), cancel, handshakes_);
     std::vector<Task<>> tasks;

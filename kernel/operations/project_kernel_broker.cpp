@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ProjectKernel: when there is a broker, and what it says between runs.
 #include "contract/text.hpp"
-#include "operations/journal_prune.hpp"
 #include "operations/project_kernel.hpp"
 
 #include <algorithm>
@@ -58,18 +57,7 @@ void ProjectKernel::tell_broker_news() {
     Run run(workshop_.host().clock(), request, project ? project->config.name : "", workshop_.installation().version);
     if (const auto opened = run.open(files_of(run)); !opened) workshop_.log()("error", opened.error().text);
     if (project) hide_secrets(run.bus(), project->config);
-    contract::CommandAccepted accepted;
-    accepted.config_path = config_path_;
-    accepted.config_digest = project ? project->config_digest : "";
-    accepted.running = fleet_->running();
-    if (broker_->ran_before()) accepted.broker_running = true;
-    std::vector<contract::Draft> warnings;
-    if (project) warnings = attach_reporters(run, *project);
-    run.accept(std::move(accepted));
-    for (auto& warning : warnings)
-        run.bus().publish(std::move(warning));
-    prune_journals(layout_, retention_of(project ? &*project : nullptr), run.bus());
-    broker_->join(run.bus());
+    begin(run, {}, project ? &*project : nullptr);
     broker_->leave();
     run.finish({}, "news of the broker");
 }

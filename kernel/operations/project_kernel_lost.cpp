@@ -2,7 +2,6 @@
 // ProjectKernel: a VM ended and nobody had asked for it.
 #include "contract/text.hpp"
 #include "host/lock_watch.hpp"
-#include "operations/journal_prune.hpp"
 #include "operations/project_kernel.hpp"
 
 #include <algorithm>
@@ -42,18 +41,8 @@ void ProjectKernel::lost(Machine& machine) {
     if (const auto opened = run.open(files_of(run)); !opened) workshop_.log()("error", opened.error().text);
     if (project) hide_secrets(run.bus(), project->config);
     contract::CommandAccepted accepted;
-    accepted.config_path = config_path_;
-    accepted.config_digest = project ? project->config_digest : "";
-    accepted.running = fleet_->running();
-    if (broker_->ran_before()) accepted.broker_running = true;
     accepted.expects.push_back({"vm", machine.name()});
-    std::vector<contract::Draft> warnings;
-    if (project) warnings = attach_reporters(run, *project);
-    run.accept(std::move(accepted));
-    broker_->join(run.bus());
-    for (auto& warning : warnings)
-        run.bus().publish(std::move(warning));
-    prune_journals(layout_, retention_of(project ? &*project : nullptr), run.bus());
+    begin(run, std::move(accepted), project ? &*project : nullptr);
     machine.report_lost(run.bus());
     if (project) consider_restart(run.bus(), *project, machine.name(), has_failed, up_for);
     if (needs_no_broker() && !broker_->is_pinned()) broker_->stop_now();

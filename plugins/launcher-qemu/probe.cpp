@@ -89,13 +89,13 @@ Acceleration choose_acceleration(const Options& options, const std::map<std::str
                             .title = "KVM was tried and does not work: " + detail,
                             .detail = detail,
                             .field_path = "/vm/options/accelerator",
-                            .hint = cure(detail) + "; or set options.accelerator = \"auto\""});
+                            .hint = cure(detail) + "; or set accelerator = \"auto\" in [vms.options]"});
     return {"tcg", tcg_cpu(options),
             sdk::Warning{"accelerator_fallback",
                          "KVM was tried and does not work, so emulation (TCG) is used, which is "
                          "several times slower: " +
                              detail,
-                         cure(detail) + "; or set options.accelerator = \"tcg\" to silence this"}};
+                         cure(detail) + "; or set accelerator = \"tcg\" in [vms.options] to silence this"}};
 }
 
 } // namespace castra::launcher_qemu

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real guests with castra-agent: readiness, what they say, how they stop; and guests that flood and lie."""
 import json
+import pathlib
 import subprocess
 
 from broker_test import BrokerProject
@@ -8,6 +9,8 @@ from guest import Guest, SSH
 from support import types_of
 
 BROKER = '[broker]\nlauncher = "process"\n'
+# In a guest's shell: $p becomes a path that ends like the device of its channel.
+PORT = "for p in /sys/class/virtio-ports/*/name; do [ \"$(cat $p)\" = org.castra.agent.0 ] && p=${p%/name} && break; done; "
 
 
 class AgentGuest(Guest, BrokerProject):
@@ -57,14 +60,41 @@ class AgentGuest(Guest, BrokerProject):
     def test_a_guest_that_lies_and_one_that_floods_do_not_disturb_another(self):
         self.guest(count=2, lifecycle=BROKER)
         self.events(self.castra("up"))
-        lie = ("killall castra-agent; exec 3<>/dev/vport*p1; printf 'castra-hail\\n' >&3; "
-               "while read -r word nonce <&3; do case $word in *castra-broker/1) break;; esac; done; "
+        lie = (PORT + "killall castra-agent; while pidof castra-agent; do sleep 0.1; done; exec 3<>/dev/${p##*/}; printf 'castra-hail\\n' >&3; "
+               "while :; do read -r word nonce <&3 && case $word in *castra-broker/1) break;; esac; done; "
                "printf 'castra-sync %s\\n' \"$nonce\" >&3; "
                "printf '\\000\\000\\000\\066{\"type\":\"hello\",\"version\":1,\"role\":\"guest\",\"vm\":\"g-1\"}' >&3; sleep 3")
-        self.ssh("g-0", lie)
+        lied = self.ssh("g-0", lie)
+        self.assertEqual(lied.returncode, 0, lied.stdout + lied.stderr)
         self.wait_for(lambda: [event for event in self.told("broker.handshake", session_outcome="denied")
                                if "claims to be g-1 on the channel of g-0" in event["reason"]])
-        self.ssh("g-0", "(timeout 20 sh -c 'while :; do cat /bin/busybox; done' >/dev/vport0p1) </dev/null >/dev/null 2>&1 &")
+        flood = PORT + "(timeout 20 sh -c 'while :; do cat /bin/busybox; done' >/dev/${p##*/}) </dev/null >/dev/null 2>&1 &"
+        self.ssh("g-0", flood)
         for i in range(5):
             self.assertEqual(self.ssh("g-1", f"castra-agent publish beat {i}").returncode, 0)
         self.events(self.castra("down"))
+
+    def test_a_guest_without_its_channel_comes_over_tcp_with_the_secret_of_its_boot(self):
+        self.guest(lifecycle=BROKER + "tcp = true\n")
+        self.events(self.castra("up"))
+        secret = json.loads(next(self.home.glob("**/broker.json")).read_text())["secret"]
+        self.assertEqual([command for command in self.commands() if secret in command], [], "on nobody's command line")
+        # What the agent opens instead of its channel tells nothing and takes everything.
+        self.ssh("g-0", PORT + "killall castra-agent; while pidof castra-agent; do sleep 0.1; done; "
+                               "mount -o bind /dev/null /dev/${p##*/}; (castra-agent run </dev/null >/dev/null 2>&1 &)")
+        said = self.ssh("g-0", "castra-agent publish durable/vm/g-0/log '\"by tcp\"'")
+        self.assertEqual(said.returncode, 0, said.stderr)
+        line = json.loads(self.bus("tail", "durable/vm/g-0/log", "--after", "0", "--count", "1", "--json"))
+        self.assertEqual((line["from"], line["payload"]), ("vm:g-0", "by tcp"))
+        events = self.events(self.castra("down"))
+        self.assertIn("vm.cooperative_succeeded", types_of(events, "g-0"), "it is asked there too")
+        told = self.told("broker.handshake", session_outcome="granted", vm="g-0")
+        self.assertTrue(any(event.get("remote_addr", "").startswith("127.0.0.1:") for event in told), told)
+
+    @staticmethod
+    def commands():
+        for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                yield path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue

@@ -76,6 +76,47 @@ class Embedders(Project):
         self.assertIn("down: ", told)
         self.assertEqual(self.states(), {"p-0": "absent"})
 
+    def library_up(self, *words, code=0):
+        done = subprocess.run([str(self.bin / "library_up"), *map(str, words)], env=self.env, capture_output=True, text=True,
+                              timeout=300)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def streams(self, text):
+        runs = {}
+        for line in text.splitlines():
+            runs.setdefault(json.loads(line)["run_id"], []).append(line)
+        return [self.judge("\n".join(lines) + "\n", 0) for lines in runs.values()]
+
+    def test_library_up_plans_and_launches_nothing(self):
+        self.processes_toml(["/bin/sleep", "1000"])
+        done = self.library_up("--plan", "--cli", self.prefix / "bin/castra", "--config", self.config)
+        (planned,) = self.streams(done.stdout)
+        self.assertEqual(planned[0]["operation"], "plan")
+        self.assertIn("p-0 would be started", done.stdout)
+        self.assertEqual(self.processes(), {})
+        self.assertEqual(list(self.home.rglob("*")) if self.home.exists() else [], [], "no file was written")
+
+    def test_library_up_executes_with_the_broker_of_the_cli_it_was_told(self):
+        self.processes_toml(["/bin/sleep", "1000"])
+        done = self.library_up("--plan", "--cli", self.prefix / "bin/castra", "--config", self.config, "--execute")
+        streams = self.streams(done.stdout)
+        self.assertEqual([stream[0]["operation"] for stream in streams], ["plan", "up", "status", "down"])
+        self.assertEqual(types_of(streams[1])[:2], ["command.accepted", "broker.started"])
+        self.assertIn("broker.stopped", types_of(streams[3]))
+        self.assertEqual(self.states(), {"p-0": "absent"})
+        self.assertEqual(self.processes(), {})
+
+    def test_library_up_is_told_what_is_wrong(self):
+        self.processes_toml(["/bin/sleep", "1000"])
+        done = self.library_up("--cli", self.prefix / "bin/nothing", "--config", self.config, "--execute", code=3)
+        self.assertIn("nothing", done.stderr)
+        self.assertEqual([stream[0]["type"] for stream in self.streams(done.stdout)][0], "command.rejected")
+        self.assertIn("--cli PATH", self.library_up("--plan", code=2).stderr)
+        self.config.write_text("[project\n")
+        done = self.library_up("--plan", "--cli", self.prefix / "bin/castra", "--config", self.config, code=3)
+        self.assertIn("castra.toml", done.stderr)
+
     def test_the_page_shows_the_code_that_runs(self):
         page = (SOURCE / "docs/EMBEDDING.md").read_text()
         shown = re.search(r"```cpp\n(void event\(.*?)```", page, re.DOTALL).group(1)

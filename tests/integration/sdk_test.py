@@ -23,6 +23,10 @@ def run(*words, cwd=None, env=None):
     return result.stdout
 
 
+# Another compiler than castra's, with a standard library of its own inside.
+CLANG = ("-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_MODULE_LINKER_FLAGS=-static-libstdc++ -static-libgcc")
+
+
 class InstalledSdk(Project):
     @classmethod
     def setUpClass(cls):
@@ -164,13 +168,47 @@ add_test(NAME validate COMMAND castra::castra plugin validate $<TARGET_FILE:repo
 
     def test_steps_and_broker_launchers_build_and_pass_every_check(self):
         for kind in ("step", "broker-launcher"):
-            self.assertTrue(self.build(self.folder(kind, "mine")).is_file())
+            self.assertTrue(self.build(self.folder(kind, "gnu"), "-DCMAKE_CXX_COMPILER=g++").is_file())
+
+    def test_a_step_and_a_broker_launcher_in_a_real_up_and_down(self):
+        step = self.build(self.folder("step", "own"), *CLANG)
+        broker = self.build(self.folder("broker-launcher", "their"), *CLANG)
+        seen = self.dir / "broker.txt"
+        # Somebody else's broker: it lives as long as castra holds the other end of its control socket.
+        self.write(f"""[plugins.own]
+path = "{step}"
+[plugins.their]
+path = "{broker}"
+[plugins.their.config]
+command = ["/bin/sh", "-c", "echo $CASTRA_PROJECT >{seen}; exec cat <&$0 >>{seen}", "{{fd:control}}"]
+[broker]
+launcher = "their"
+[[vms]]
+name = "m"
+launcher = "process"
+[vms.options]
+command = ["/bin/sleep", "1000"]
+[[vms.bootstrap.steps]]
+name = "mark"
+plugin = "own"
+""")
+        events = self.events(self.castra("up"))
+        self.assertIn("broker.started", types_of(events))
+        self.assertEqual(types_of(events, "m-0"), ["vm.launch", "vm.ready", "bootstrap.planned", "bootstrap.started",
+                                                   "bootstrap.step", "bootstrap.step", "bootstrap.finished"])
+        self.assertEqual(len(list(self.home.rglob("vms/m-0/step-own.done"))), 1, "what the step did")
+        again = self.events(self.castra("bootstrap"))
+        self.assertEqual([event["bootstrap_outcome"] for event in again if event["type"] == "bootstrap.finished"], ["noop"])
+        told = seen.read_text().splitlines()
+        self.assertEqual(json.loads(told[1])["settings"].keys() & {"sessions_max"}, {"sessions_max"}, told)
+        events = self.events(self.castra("down"))
+        self.assertIn("broker.stopped", types_of(events))
+        self.assertEqual(self.processes(), {})
 
     def test_a_launcher_and_three_reporters_in_a_real_up_and_down(self):
         launcher = self.build(self.folder("launcher", "mine"), "-DCMAKE_CXX_COMPILER=g++")
         gnu = self.build(self.folder("reporter", "gnu"), "-DCMAKE_CXX_COMPILER=g++")
-        clang = self.build(self.folder("reporter", "clang"), "-DCMAKE_CXX_COMPILER=clang++",
-                           "-DCMAKE_MODULE_LINKER_FLAGS=-static-libstdc++ -static-libgcc")
+        clang = self.build(self.folder("reporter", "clang"), *CLANG)
         needed = run("readelf", "-d", clang)
         self.assertIsNone(re.search(r"NEEDED.*libstdc\+\+", needed), needed)
         plain = self.build(self.c_reporter())

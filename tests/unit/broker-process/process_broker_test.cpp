@@ -12,7 +12,7 @@ namespace {
 const sdk::BrokerPlanRequest request{"fleet", {"/s/broker", "/r"}, 0};
 
 TEST(ProcessBroker, PlansTheCliItWasGiven) {
-    const auto plan = ProcessBroker({{"cli", "/opt/castra"}}).plan(request);
+    const auto plan = ProcessBroker(sdk::Json{{"cli", "/opt/castra"}}).plan(request);
     EXPECT_TRUE(plan.enabled);
     ASSERT_GE(plan.argv.size(), 2U);
     EXPECT_EQ(plan.argv[0], "/opt/castra");
@@ -28,7 +28,7 @@ TEST(ProcessBroker, PlansTheCliItWasGiven) {
 TEST(ProcessBroker, ListensOnThePortThatWasLeased) {
     auto with_port = request;
     with_port.port = 7070;
-    const auto argv = ProcessBroker({{"cli", "/opt/castra"}}).plan(with_port).argv;
+    const auto argv = ProcessBroker(sdk::Json{{"cli", "/opt/castra"}}).plan(with_port).argv;
     const auto at = std::ranges::find(argv, "--port");
     ASSERT_NE(at, argv.end());
     EXPECT_EQ(*(at + 1), "7070");

@@ -74,7 +74,7 @@ TEST(Acceleration, FallsBackAndSaysWhyAndTheCure) {
         EXPECT_EQ(made.warnings[0].code, "accelerator_fallback");
         EXPECT_NE(made.warnings[0].text.find(detail), std::string::npos);
         EXPECT_NE(made.warnings[0].hint.find(cure), std::string::npos) << made.warnings[0].hint;
-        EXPECT_NE(made.warnings[0].hint.find("options.accelerator = \"tcg\""), std::string::npos);
+        EXPECT_NE(made.warnings[0].hint.find("accelerator = \"tcg\" in [vms.options]"), std::string::npos);
     }
 }
 

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "operations/up_findings.hpp"
+
+#include "operations/bootstrap_modes.hpp"
+#include "operations/bootstrap_subject.hpp"
+#include "operations/image_phase.hpp"
+#include "operations/machine_specs.hpp"
+#include "operations/preflight.hpp"
+#include "state/vm_record.hpp"
+
+#include <algorithm>
+
+namespace castra {
+
+std::vector<Error> up_findings(Workshop& workshop, const Request& request, const Project& project) {
+    auto wanted = project;
+    auto findings = apply_bootstrap_modes(request.bootstrap, wanted.config);
+    if (!findings.empty()) return findings;
+    if (request.broker_only) return {};
+    const auto& installation = workshop.installation();
+    PluginSet plugins(installation, workshop.registry(), &project.config);
+    const auto specs = machine_specs(installation, workshop.host().clock(), project, plugins, request.vms);
+    if (!specs) return specs.error();
+    PreflightWish wish{project.layout, *specs, {}, {}, {}};
+    for (const auto& vm : recorded_vms(project.layout))
+        if (const auto record = load_record(project.layout, vm); record && workshop.host().is_alive(record->process()))
+            wish.running.insert(vm);
+    wish.to_fetch = to_fetch(image_wishes(project.config, *specs, wish.running));
+    findings = preflight(workshop.host(), wish).refusals(request.force);
+    std::ranges::move(bootstrap_findings(workshop.host(), wanted, plugins, request.vms), std::back_inserter(findings));
+    return findings;
+}
+
+} // namespace castra
