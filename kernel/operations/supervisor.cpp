@@ -61,7 +61,6 @@ Task<> Supervisor::accept_clients() {
         const auto user = stream->peer_user();
         if (!user || (*user != workshop_.installation().environment.user && *user != 0)) continue;
         ++clients_;
-        had_client_ = true;
         asio::co_spawn(workshop_.host().executor(), serve_client(std::move(*stream)),
                        [this](const std::exception_ptr&) {
                            --clients_;
@@ -74,7 +73,8 @@ Task<> Supervisor::serve_client(Stream stream) {
     auto first = co_await (stream.read_line(request_bytes_max) || workshop_.host().sleep_for(request_wait));
     if (first.index() != 0) co_return;
     const auto line = std::get<0>(std::move(first));
-    if (!line || !*line) co_return;
+    if (!line || !*line) co_return; // it only looked whether somebody is here
+    had_client_ = true;
     auto request = parse_request(**line);
     if (request && request->operation != Operation::up && request->operation != Operation::down &&
         request->operation != Operation::bootstrap)

@@ -16,7 +16,7 @@ NASTY = "it's $HOME `id` \"x\" \\ end\n\tsecond line äöü 漢字"
 
 
 class BootstrappedGuest(Guest):
-    def bootstrap(self, script, more="", env="", count=1, memory="96 MiB", machine="microvm", disk=False, payload=None):
+    def bootstrap(self, script, more="", env="", count=1, memory="96 MiB", machine="microvm", disk=False, payload=None, append=""):
         folder = self.dir / "bootstrap"
         folder.mkdir(exist_ok=True)
         (folder / "run.sh").write_text("#!/bin/sh\n" + script)
@@ -27,7 +27,32 @@ class BootstrappedGuest(Guest):
             for name, content in payload.items():
                 (folder / "payload" / name).write_bytes(content)
             extra = extra.replace("[vms.bootstrap]\n", '[vms.bootstrap]\npayload = "bootstrap/payload"\n')
-        self.guest(count=count, machine=machine, disk=disk, memory=memory, extra=extra)
+        self.guest(count=count, machine=machine, disk=disk, memory=memory, extra=extra, append=append)
+
+
+class Handshake(BootstrappedGuest):
+    """With a broker the guest's own hello comes first."""
+
+    def with_broker(self, **what):
+        self.bootstrap("true\n", **what)
+        self.config.write_text(self.config.read_text() + '[broker]\nlauncher = "process"\n')
+
+    def test_it_is_the_session_that_the_broker_granted(self):
+        self.with_broker()
+        events = self.events(self.castra("up"))
+        self.assertEqual(steps_of(events), [("wait-handshake", "success"), *DONE[1:]])
+        session = one(events, "broker.handshake")["session"]
+        self.assertIn(f"session {session}", next(event["detail"] for event in events if event.get("step") == "wait-handshake"))
+        (self.dir / "bootstrap/bootstrap.toml").write_text('handshake_identity = "g-7"\n')
+        failed = one(self.events(self.castra("bootstrap"), code=1), "bootstrap.failed")
+        self.assertEqual((failed["step"], failed["error"]["code"]), ("wait-handshake", "handshake"))
+        self.assertIn("g-7", failed["error"]["detail"])
+
+    def test_a_guest_without_an_agent_fails_it_in_time(self):
+        self.with_broker(more="handshake_timeout_secs = 3\n", append="castra.test=no-agent")
+        failed = one(self.events(self.castra("up"), code=1), "bootstrap.failed")
+        self.assertEqual((failed["step"], failed["error"]["code"]), ("wait-handshake", "handshake_timeout"))
+        self.assertIn("castra's agent", failed["remediation"])
 
 
 class Bootstrapped(BootstrappedGuest):

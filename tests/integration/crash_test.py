@@ -211,6 +211,65 @@ class PluginHostDuringUp(Walk):
         self.assertGreater(killed, 2)
 
 
+class BrokerKilled(Walk):
+    """The broker is killed at every event: VMs do not care, and it is there again or gone as it should be."""
+
+    def fleet(self):
+        super().fleet()
+        self.config.write_text(self.config.read_text() + '[broker]\nlauncher = "process"\n')
+
+    def brokers(self):
+        return [pid for pid, command in self.processes().items() if " broker --control-fd" in command]
+
+    def walk_brokers(self, verb):
+        self.fleet()
+        killed = 0
+        for index in range(1, 100):
+            with self.subTest(event=index):
+                if verb == "down":
+                    self.events(self.castra("up"))
+                child = self.start(verb)
+                lines = [child.stdout.readline() for _ in range(index)]
+                if not lines[-1]:
+                    child.wait()
+                    self.castra("down")
+                    break
+                for pid in self.brokers():
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                        killed += 1
+                    except ProcessLookupError:
+                        pass
+                out = "".join(lines) + child.stdout.read()
+                child.wait()
+                child.stdout.close()
+                events = self.judge(out)
+                self.judge_truth()
+                # One that is killed before it has said ready fails an up, which then leaves nothing.
+                if verb == "up" and events[-1]["exit_code"] == 0:
+                    self.assertEqual(set(self.states().values()), {"ready"})
+                    self.settle_broker(1)
+                else:
+                    self.assertEqual(set(self.states().values()), {"absent"})
+                    self.settle_broker(0)
+                self.judge_recovery()
+                for path in self.home.rglob("journal/*.ndjson"):
+                    path.unlink()
+        return killed
+
+    def settle_broker(self, wanted):
+        deadline = time.monotonic() + 20
+        while len(self.brokers()) != wanted or self.status()["broker"]["reachable"] != (wanted == 1):
+            self.assertLess(time.monotonic(), deadline, (wanted, self.brokers(), self.status()["broker"]))
+            time.sleep(0.05)
+
+    def test_during_up(self):
+        self.assertGreater(self.walk_brokers("up"), 4)
+
+    def test_during_down(self):
+        self.assertGreater(self.walk_brokers("down"), 0)  # it is soon gone by itself
+
+
 class Reboot(Walk):
     """The machine goes down at any moment: every process is gone, another boot id, no runtime directory."""
 

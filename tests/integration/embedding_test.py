@@ -86,7 +86,7 @@ class Embedders(Project):
         runs = {}
         for line in text.splitlines():
             runs.setdefault(json.loads(line)["run_id"], []).append(line)
-        return [self.judge("\n".join(lines) + "\n", 0) for lines in runs.values()]
+        return [self.judge("\n".join(lines) + "\n") for lines in runs.values()]
 
     def test_library_up_plans_and_launches_nothing(self):
         self.processes_toml(["/bin/sleep", "1000"])
@@ -109,7 +109,7 @@ class Embedders(Project):
 
     def test_library_up_is_told_what_is_wrong(self):
         self.processes_toml(["/bin/sleep", "1000"])
-        done = self.library_up("--cli", self.prefix / "bin/nothing", "--config", self.config, "--execute", code=3)
+        done = self.library_up("--cli", self.prefix / "bin/nothing", "--config", self.config, "--execute", code=10)
         self.assertIn("nothing", done.stderr)
         self.assertEqual([stream[0]["type"] for stream in self.streams(done.stdout)][0], "command.rejected")
         self.assertIn("--cli PATH", self.library_up("--plan", code=2).stderr)

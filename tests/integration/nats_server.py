@@ -50,7 +50,9 @@ class NatsServer:
 
     def messages(self, stream="CASTRA"):
         """(subject, id, data) of all that is stored, in the order of the stream."""
-        state = self.api(f"STREAM.INFO.{stream}").get("state", {"first_seq": 1, "last_seq": 0})
+        state = self.api(f"STREAM.INFO.{stream}").get("state", {"messages": 0})
+        if state["messages"] == 0:
+            return []
         found = []
         for seq in range(state["first_seq"], state["last_seq"] + 1):
             message = self.api(f"STREAM.MSG.GET.{stream}", seq=seq)["message"]

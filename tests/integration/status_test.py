@@ -5,6 +5,7 @@ import os
 import pathlib
 import queue
 import signal
+import socket
 import subprocess
 import threading
 import unittest
@@ -116,6 +117,24 @@ class Why(Status):
         self.assertEqual(len(vm["evidence"]["events"]), 40)
         self.assertTrue(vm["evidence"]["has_older_events"])
         self.assertTrue(record.exists())
+
+
+class Starting(Project):
+    def test_who_only_looks_does_not_end_a_supervisor_that_waits_for_its_first_command(self):
+        self.processes_toml(["/bin/sleep", "1000"])
+        state_dir = self.status()["state_dir"]
+        ours, its = socket.socketpair()
+        with ours, its:
+            supervisor = subprocess.Popen([CASTRA, "supervise", "--config", str(self.config), "--state-dir", state_dir, "--notify-fd",
+                                           str(its.fileno())], env=self.env, pass_fds=[its.fileno()])
+            self.addCleanup(supervisor.wait)
+            ours.sendall(b"GO\n")
+            self.assertEqual(ours.recv(64), b"READY\n")
+            for _ in range(3):
+                self.assertTrue(self.status()["supervised"])
+            self.events(self.castra("up"))
+            self.assertEqual(self.supervisor(), supervisor.pid, "the one that was there has done it")
+            self.events(self.castra("down"))
 
 
 class All(Status):
