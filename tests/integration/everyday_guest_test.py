@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import unittest
 
@@ -17,19 +16,6 @@ class EverydayWork(Guest):
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=200, **more)
         self.assertEqual(result.returncode, code, result.stdout + result.stderr)
         return result
-
-    def monitor(self, vm, command):
-        """What a person at QEMU's monitor would type, behind castra's back."""
-        record = json.loads(next(path for path in self.home.rglob("record.json") if path.parent.name == vm).read_text())
-        path = next(one["path"] for one in record["plan"]["sockets"] if one["name"] == "qmp")
-        with socket.socket(socket.AF_UNIX) as qmp:
-            qmp.connect(path)
-            wire = qmp.makefile("rw")
-            wire.readline()
-            for request in ({"execute": "qmp_capabilities"}, {"execute": "human-monitor-command", "arguments": {"command-line": command}}):
-                wire.write(json.dumps(request) + "\n")
-                wire.flush()
-                self.assertIn("return", json.loads(wire.readline()))
 
     def test_everything(self):
         self.guest(count=2)

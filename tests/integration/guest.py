@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import socket
 import subprocess
 
 from support import Project
@@ -31,3 +32,18 @@ class Guest(Project):
 
     def ssh(self, vm, command):
         return subprocess.run(self.ssh_words(vm, command), capture_output=True, text=True, timeout=120)
+
+    def monitor(self, vm, command):
+        """What a person at QEMU's monitor would type, behind castra's back."""
+        record = json.loads(next(path for path in self.home.rglob("record.json") if path.parent.name == vm).read_text())
+        path = next(one["path"] for one in record["plan"]["sockets"] if one["name"] == "qmp")
+        with socket.socket(socket.AF_UNIX) as qmp:
+            qmp.connect(path)
+            wire = qmp.makefile("rw")
+            wire.readline()
+            for request in ({"execute": "qmp_capabilities"}, {"execute": "human-monitor-command", "arguments": {"command-line": command}}):
+                wire.write(json.dumps(request) + "\n")
+                wire.flush()
+                while "event" in (said := json.loads(wire.readline())):
+                    pass
+                self.assertIn("return", said)

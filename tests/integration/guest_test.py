@@ -50,6 +50,18 @@ class DiskGuest(Guest):
         self.assertIn("vm.cooperative_succeeded", types_of(events, "g-0"))
 
 
+class PausedGuest(Guest):
+    def test_one_that_somebody_paused_hears_nothing_and_is_ended_by_a_signal(self):
+        self.guest(machine="q35", disk=True, lifecycle="[lifecycle]\ngraceful_shutdown_wait_secs = 2\n")
+        self.events(self.castra("up"))
+        self.monitor("g-0", "stop")
+        events = self.events(self.castra("down"))
+        self.assertEqual([event["reason"] for event in events if event["type"] == "vm.cooperative_timed_out"], ["timeout_expired"])
+        complete = next(event for event in events if event["type"] == "vm.shutdown_complete")
+        self.assertEqual(complete["outcome"], "forced")
+        self.assertIn("vm.overlay_discarded", types_of(events, "g-0"))
+
+
 class ForeignFiles(Guest):
     def test_an_overlay_path_that_is_taken_keeps_its_file(self):
         mine = self.dir / "mine.qcow2"

@@ -16,6 +16,7 @@ class NatsServer:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.url = f"nats://127.0.0.1:{self.port}"
+        self.wait_s = 20  # for an answer
 
     def start(self, jetstream=True):
         log = pathlib.Path(self.store, "log")
@@ -33,7 +34,7 @@ class NatsServer:
 
     def ask(self, subject, request=""):
         """One request, its answer as JSON."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as sock, sock.makefile("rwb") as wire:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=self.wait_s) as sock, sock.makefile("rwb") as wire:
             data = request.encode()
             wire.write(b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\nSUB answer 1\r\n'
                        + f"PUB {subject} answer {len(data)}\r\n".encode() + data + b"\r\n")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """reporter-nats against a real nats-server with JetStream: each event once, whatever happens to the server. Skipped loudly where
 nats-server or libnats is missing."""
+import contextlib
 import json
 import os
 import shutil
@@ -218,3 +219,46 @@ class LosesFirstAnswer:
             pass
         for one in (client, server):
             one.close()
+
+
+class Cluster(Stored):
+    """Three servers that hold each event three times. The one that leads the stream is killed in the middle."""
+
+    def cluster(self):
+        with contextlib.ExitStack() as free:
+            ports = [free.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(3)]
+        routes = ",".join(f"nats://127.0.0.1:{port}" for port in ports)
+        for i, port in enumerate(ports):
+            self.server("--name", f"n{i}", "--cluster_name", "castra-test", "--cluster", f"nats://127.0.0.1:{port}", "--routes", routes)
+        for server in self.servers:
+            server.wait_s = 2
+        self.until(lambda: "error" not in self.asked(self.servers[0].api, "INFO"))  # they have a leader
+
+    def asked(self, question, *words):
+        """Of servers that may be without a leader just now."""
+        with contextlib.suppress(AssertionError, KeyError, TimeoutError):
+            return question(*words)
+        return {"error": "nobody answers"} if words else []
+
+    def test_it_goes_on_when_the_leader_of_the_stream_dies(self):
+        self.cluster()
+        config = {"servers": [server.url for server in self.servers], "replicas": 3}
+        go = self.gated(4, ("nats", config))
+        up = self.start("up")
+        lines = until(up, "vm.launch")
+        self.until(lambda: self.asked(self.servers[0].messages))
+        info = self.servers[0].api("STREAM.INFO.CASTRA")
+        self.assertEqual((info["config"]["num_replicas"], len(info["cluster"]["replicas"])), (3, 2))
+        dead = self.servers[int(info["cluster"]["leader"][1:])]
+        other = next(server for server in self.servers if server is not dead)
+        dead.kill()
+        os.write(go, b"go\n" * 2)
+        for _ in range(2):
+            lines += until(up, "vm.ready")
+        self.until(lambda: self.asked(other.messages))  # the others have chosen another leader
+        dead.start()
+        os.write(go, b"go\n" * 2)
+        stream = "".join(lines) + up.stdout.read()
+        self.assertEqual(up.wait(), 0)
+        self.until(lambda: len(self.asked(other.messages)) >= len(stream.splitlines()))
+        self.assert_stored(other.messages(), stream)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fleets of ordinary processes: the whole kernel without the seconds of a guest's boot."""
+import json
 import os
 import pathlib
 import shutil
@@ -232,6 +233,29 @@ class Failures(Project):
         self.assertEqual(self.states(), {"p-0": "failed", "p-1": "ready"})
         self.events(self.castra("up"))
         self.assertEqual(self.states(), {"p-0": "ready", "p-1": "ready"})
+
+
+class Recycled(Project):
+    """The number of a VM's process now belongs to a process of another user."""
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can start a process of somebody else")
+    def test_another_users_process_is_never_signalled(self):
+        self.processes_toml(["/bin/sleep", "1000"])
+        self.events(self.castra("up"))
+        other = subprocess.Popen(["setpriv", "--reuid", "65534", "--clear-groups", "sleep", "1000"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        self.kill(self.supervisor())
+        record = next(self.home.rglob("record.json"))
+        known = json.loads(record.read_text())
+        self.kill(known["pid"])
+        record.write_text(json.dumps(dict(known, pid=other.pid)))
+        self.assertEqual(self.states(), {"p-0": "failed"})
+        self.events(self.castra("down"))
+        self.assertEqual(self.states(), {"p-0": "absent"})
+        self.assertIsNone(other.poll())
+        self.events(self.castra("up"))
+        self.assertIsNone(other.poll())
 
 
 class Interruptions(Project):
