@@ -14,6 +14,7 @@ namespace {
 using nlohmann::json;
 constexpr const char* newer_name = "newer.ndjson";
 constexpr const char* older_name = "older.ndjson";
+constexpr const char* damaged_suffix = ".damaged";
 constexpr const char* cursors_name = "cursors.json";
 constexpr std::int64_t index_step_bytes = 65536;
 constexpr std::size_t cursors_bytes_max = 4 << 20;
@@ -45,7 +46,7 @@ Result<TopicStore> TopicStore::open(std::filesystem::path dir, Settings settings
     std::error_code error;
     for (std::filesystem::directory_iterator at(store.dir_, error), end; !error && at != end; at.increment(error)) {
         if (!at->is_directory(error)) continue;
-        if (auto loaded = store.load(at->path()); !loaded) problems.push_back(loaded.error().text);
+        if (auto loaded = store.load(at->path(), problems); !loaded) problems.push_back(loaded.error().text);
     }
     if (const auto text = files::read(store.dir_ / cursors_name, cursors_bytes_max)) {
         const auto parsed = json::parse(*text, nullptr, false);
@@ -57,7 +58,8 @@ Result<TopicStore> TopicStore::open(std::filesystem::path dir, Settings settings
 }
 
 // Reads what is whole, and cuts off what is not.
-Result<TopicStore::File> TopicStore::scan(const std::filesystem::path& path, std::int64_t& last_seq) {
+Result<TopicStore::File> TopicStore::scan(const std::filesystem::path& path, std::int64_t& last_seq,
+                                          std::vector<std::string>& problems) {
     File file;
     if (!files::exists(path)) return file;
     CASTRA_TRY(text, files::read(path, std::size_t{1} << 31U));
@@ -68,9 +70,17 @@ Result<TopicStore::File> TopicStore::scan(const std::filesystem::path& path, std
         file.bytes = static_cast<std::int64_t>(at);
         if (file.first_seq == 0) file.first_seq = record->seq;
         note(file, record->seq);
-        last_seq = record->seq;
+        last_seq = file.last_seq = record->seq;
         at = end + 1;
         file.bytes = static_cast<std::int64_t>(at);
+    }
+    if (text.find('\n', at) != std::string::npos) { // no torn end: whole lines that are no records of ours
+        const auto aside = path.string() + damaged_suffix;
+        std::error_code error;
+        std::filesystem::copy_file(path, aside, std::filesystem::copy_options::overwrite_existing, error);
+        if (error) return fail(ErrorCode::io, path.string() + " is damaged, and cannot be copied: " + error.message());
+        problems.push_back(path.string() + " is damaged behind record " + std::to_string(last_seq) +
+                           ": what follows is given up, all of it is in " + aside);
     }
     if (at < text.size() && ::truncate(path.c_str(), static_cast<off_t>(at)) != 0)
         return fail_errno("cut off the torn end of " + path.string());
@@ -82,12 +92,12 @@ void TopicStore::note(File& file, std::int64_t seq) {
         file.index.emplace_back(seq, file.bytes);
 }
 
-Result<> TopicStore::load(const std::filesystem::path& folder) {
+Result<> TopicStore::load(const std::filesystem::path& folder, std::vector<std::string>& problems) {
     Topic topic;
     topic.folder = folder;
-    CASTRA_TRY(older, scan(folder / older_name, topic.last_seq));
+    CASTRA_TRY(older, scan(folder / older_name, topic.last_seq, problems));
     topic.older = std::move(older);
-    CASTRA_TRY(newer, scan(folder / newer_name, topic.last_seq));
+    CASTRA_TRY(newer, scan(folder / newer_name, topic.last_seq, problems));
     topic.newer = std::move(newer);
     topics_.emplace(topic_name(folder.filename()), std::move(topic));
     return {};
@@ -136,7 +146,7 @@ Result<std::int64_t> TopicStore::append(const std::string& name, const std::stri
     if (topic->newer.first_seq == 0) topic->newer.first_seq = seq;
     note(topic->newer, seq);
     topic->newer.bytes += written;
-    topic->last_seq = seq;
+    topic->last_seq = topic->newer.last_seq = seq;
     topic->is_dirty = true;
     return seq;
 }
@@ -158,8 +168,7 @@ Result<Replay> TopicStore::read(const std::string& name, std::int64_t after) con
     const auto& topic = found->second;
     replay.last_seq = topic.last_seq;
     if (after >= topic.last_seq) return replay;
-    const bool from_older =
-        topic.older.first_seq > 0 && (topic.newer.first_seq == 0 || after + 1 < topic.newer.first_seq);
+    const bool from_older = after < topic.older.last_seq;
     const auto& file = from_older ? topic.older : topic.newer;
     std::int64_t offset = 0;
     for (const auto& [seq, at] : file.index)

@@ -16,7 +16,9 @@ namespace castra::broker {
 
 class TopicStore {
 public:
-    // Errors: io. What is damaged is left alone and told in `problems`.
+    // Errors: io. A record that a crash has torn is cut off, for nobody was told that it is kept. A file that is
+    // damaged otherwise stays as FILE.damaged, which `problems` tells, and the topic goes on after the last good
+    // record.
     static Result<TopicStore> open(std::filesystem::path dir, Settings settings, std::vector<std::string>& problems);
 
     // Not yet durable: sync() makes it so. Errors: io (nothing of the record stays), usage (topics_max).
@@ -34,7 +36,7 @@ public:
 
 private:
     struct File {
-        std::int64_t first_seq = 0, bytes = 0;
+        std::int64_t first_seq = 0, last_seq = 0, bytes = 0;
         std::vector<std::pair<std::int64_t, std::int64_t>> index; // seq and offset of a record, one in 64 KiB
     };
     struct Topic {
@@ -45,8 +47,9 @@ private:
         bool is_dirty = false;
     };
     TopicStore(std::filesystem::path dir, Settings settings) : dir_(std::move(dir)), settings_(settings) {}
-    Result<> load(const std::filesystem::path& folder);
-    static Result<File> scan(const std::filesystem::path& path, std::int64_t& last_seq);
+    Result<> load(const std::filesystem::path& folder, std::vector<std::string>& problems);
+    static Result<File> scan(const std::filesystem::path& path, std::int64_t& last_seq,
+                             std::vector<std::string>& problems);
     static void note(File& file, std::int64_t seq);
     Result<Topic*> topic_to_write(const std::string& name);
 

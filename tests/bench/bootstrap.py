@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Bootstrap of a running guest beside the same by hand: ssh, tar, ssh over one multiplexed connection; then a noop.
+"""Bootstrap of a running guest beside the same by hand: ssh, tar, ssh over one multiplexed connection; then a noop. And of
+eight guests at once beside one.
 Usage: tests/bench/bootstrap.py CASTRA [ROUNDS]. Read ratios of one run; the target is 1.15 (docs/BOOTSTRAP.md)."""
 import json
 import os
@@ -17,8 +18,9 @@ TOML = """[project]
 name = "bench"
 [[vms]]
 name = "g"
+count = 8
 image = "tiny"
-memory = "128 MiB"
+memory = "96 MiB"
 [[vms.port_forwards]]
 guest = 22
 [vms.options]
@@ -40,7 +42,13 @@ def events(folder, *words):
 
 
 def bootstrap_ms(folder, *words):
-    return next(e["duration_ms"] for e in events(folder, "bootstrap", *words) if e["type"] == "bootstrap.completed")
+    """Of g-0, as the event tells it."""
+    return next(e["duration_ms"] for e in events(folder, "bootstrap", "g-0", *words) if e["type"] == "bootstrap.completed")
+
+
+def command_ms(folder, *vms):
+    """Of these guests, from castra bootstrap to its end."""
+    return events(folder, "bootstrap", *vms, "--bootstrap", "always")[-1]["duration_ms"]
 
 
 def by_hand_ms(folder, ssh):
@@ -68,12 +76,15 @@ def main():
             events(folder, "up", "--bootstrap", "skip")
             status = subprocess.run([CASTRA, "status", "--config", str(folder / "castra.toml"), "--json"], check=True, capture_output=True)
             ssh = json.loads(status.stdout)["vms"][0]["ssh"]
-            bootstrap_ms(folder)
+            command_ms(folder)
             rows = [(by_hand_ms(folder, ssh), bootstrap_ms(folder, "--bootstrap", "always"), bootstrap_ms(folder)) for _ in range(ROUNDS)]
+            fleets = [(command_ms(folder, "g-0"), command_ms(folder)) for _ in range(ROUNDS)]
         finally:
             events(folder, "down")
     hand, castra, noop = (statistics.median(column) for column in zip(*rows))
     print(f"by hand {hand:.0f} ms, castra {castra:.0f} ms ({castra / hand:.2f}x), noop {noop:.0f} ms ({noop / hand:.2f}x), {ROUNDS} rounds")
+    one, eight = (statistics.median(column) for column in zip(*fleets))
+    print(f"one guest {one:.0f} ms, eight at once {eight:.0f} ms ({eight / one:.2f}x of one, {eight / one / 8:.2f}x of one after the other)")
 
 
 if __name__ == "__main__":

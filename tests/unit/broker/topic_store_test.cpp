@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <gtest/gtest.h>
+#include <sstream>
 
 namespace castra::broker {
 namespace {
@@ -30,6 +31,11 @@ protected:
                 out.push_back(record.seq);
             after = out.back();
         }
+    }
+    static std::string text_of(const std::filesystem::path& path) {
+        std::ostringstream text;
+        text << std::ifstream(path).rdbuf();
+        return text.str();
     }
     std::filesystem::path dir;
     Settings settings{.topic_bytes_max = 262144, .topics_max = 2};
@@ -61,6 +67,41 @@ TEST_F(TopicStoreTest, CutsOffATornRecord) {
     EXPECT_EQ(seqs(store, 0), (std::vector<std::int64_t>{1}));
     EXPECT_EQ(store.append("durable/a", "host>all", "2"), 2);
     EXPECT_EQ(seqs(open(), 0), (std::vector<std::int64_t>{1, 2}));
+}
+
+TEST_F(TopicStoreTest, KeepsAFileThatIsDamagedAndTellsIt) {
+    {
+        auto store = open();
+        for (const auto* payload : {"1", "2", "3"})
+            (void)store.append("durable/a", "host>all", payload);
+    }
+    const auto file = dir / "durable+a/newer.ndjson";
+    auto text = text_of(file);
+    text[text.find('\n') + 3] = '\0';
+    std::ofstream(file, std::ios::trunc) << text;
+    auto store = open();
+    EXPECT_EQ(problems.size(), 1U);
+    EXPECT_EQ(seqs(store, 0), (std::vector<std::int64_t>{1}));
+    EXPECT_EQ(text_of(file.string() + ".damaged"), text) << "all of it, for whoever can read it";
+    EXPECT_EQ(store.append("durable/a", "host>all", "2"), 2);
+    EXPECT_EQ(seqs(open(), 0), (std::vector<std::int64_t>{1, 2}));
+    EXPECT_EQ(problems.size(), 1U) << "told once";
+}
+
+TEST_F(TopicStoreTest, ReadsOnBehindAHole) {
+    {
+        auto store = open();
+        for (int i = 0; i < 150; ++i)
+            (void)store.append("durable/a", "host>all", "\"" + std::string(1000, 'x') + "\"");
+    }
+    const auto file = dir / "durable+a/older.ndjson";
+    auto text = text_of(file);
+    text[text.find('\n') + 3] = '\0';
+    std::ofstream(file, std::ios::trunc) << text;
+    const auto kept = seqs(open(), 0);
+    EXPECT_EQ(kept.front(), 1);
+    EXPECT_EQ(kept.back(), 150);
+    EXPECT_GT(kept.size(), 2U);
 }
 
 TEST_F(TopicStoreTest, HoldsTheBytesOfATopicAndForgetsTheOldest) {
