@@ -23,10 +23,6 @@ def run(*words, cwd=None, env=None):
     return result.stdout
 
 
-# Another compiler than castra's, with a standard library of its own inside.
-CLANG = ("-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_MODULE_LINKER_FLAGS=-static-libstdc++ -static-libgcc")
-
-
 class InstalledSdk(Project):
     @classmethod
     def setUpClass(cls):
@@ -166,83 +162,56 @@ add_test(NAME validate COMMAND castra::castra plugin validate $<TARGET_FILE:repo
             page = run("man", "--warnings", "-l", usr / "share/man/man1" / manual) if shutil.which("man") else "castra"
             self.assertIn("castra", page)
 
-    def test_steps_and_broker_launchers_build_and_pass_every_check(self):
-        for kind in ("step", "broker-launcher"):
-            self.assertTrue(self.build(self.folder(kind, "gnu"), "-DCMAKE_CXX_COMPILER=g++").is_file())
-
-    def test_a_step_and_a_broker_launcher_in_a_real_up_and_down(self):
-        step = self.build(self.folder("step", "own"), *CLANG)
-        broker = self.build(self.folder("broker-launcher", "their"), *CLANG)
-        seen = self.dir / "broker.txt"
+    def in_up_and_down(self, name, *options, plain=()):
+        """One of each kind, built by one compiler, in a real up, bootstrap and down. `plain`: more reporters."""
+        built = {kind: self.build(self.folder(kind, name), *options) for kind in ("launcher", "step", "broker-launcher", "reporter")}
+        told, brokers_words = self.dir / "reporter.txt", self.dir / "broker.txt"
         # Somebody else's broker: it lives as long as castra holds the other end of its control socket.
-        self.write(f"""[plugins.own]
-path = "{step}"
-[plugins.their]
-path = "{broker}"
-[plugins.their.config]
-command = ["/bin/sh", "-c", "echo $CASTRA_PROJECT >{seen}; exec cat <&$0 >>{seen}", "{{fd:control}}"]
+        command = ["/bin/sh", "-c", f"echo $CASTRA_PROJECT >{brokers_words}; exec cat <&$0 >>{brokers_words}", "{fd:control}"]
+        names = {kind: f"{kind.split('-')[0]}-of-{name}" for kind in built}
+        plugins = "".join(f'[plugins.{names[kind]}]\npath = "{path}"\n' for kind, path in built.items())
+        plugins += "".join(f'[plugins.{one.stem}]\npath = "{one}"\n[[reporters]]\nplugin = "{one.stem}"\n' for one in plain)
+        self.write(f"""{plugins}[plugins.{names["broker-launcher"]}.config]
+command = {json.dumps(command)}
 [broker]
-launcher = "their"
+launcher = "{names["broker-launcher"]}"
+[[reporters]]
+plugin = "{names["reporter"]}"
+config = {{ path = "{told}" }}
 [[vms]]
 name = "m"
-launcher = "process"
+launcher = "{names["launcher"]}"
 [vms.options]
 command = ["/bin/sleep", "1000"]
 [[vms.bootstrap.steps]]
 name = "mark"
-plugin = "own"
+plugin = "{names["step"]}"
 """)
-        events = self.events(self.castra("up"))
-        self.assertIn("broker.started", types_of(events))
-        self.assertEqual([event["status"] for event in events if event["type"] == "bootstrap.completed"], ["success"])
-        self.assertEqual(len(list(self.home.rglob("vms/m-0/step-own.done"))), 1, "what the step did")
-        again = self.events(self.castra("bootstrap"))
-        self.assertEqual([event["status"] for event in again if event["type"] == "bootstrap.completed"], ["noop"])
-        told = seen.read_text().splitlines()
-        self.assertEqual(json.loads(told[1])["settings"].keys() & {"sessions_max"}, {"sessions_max"}, told)
-        events = self.events(self.castra("down"))
-        self.assertIn("broker.stopped", types_of(events))
-        self.assertEqual(self.processes(), {})
-
-    def test_a_launcher_and_three_reporters_in_a_real_up_and_down(self):
-        launcher = self.build(self.folder("launcher", "mine"), "-DCMAKE_CXX_COMPILER=g++")
-        gnu = self.build(self.folder("reporter", "gnu"), "-DCMAKE_CXX_COMPILER=g++")
-        clang = self.build(self.folder("reporter", "clang"), *CLANG)
-        needed = run("readelf", "-d", clang)
-        self.assertIsNone(re.search(r"NEEDED.*libstdc\+\+", needed), needed)
-        plain = self.build(self.c_reporter())
-        seen = {name: self.dir / f"{name}.txt" for name in ("gnu", "clang")}
-        self.write(f"""[plugins.mine]
-path = "{launcher}"
-[plugins.gnu]
-path = "{gnu}"
-[plugins.clang]
-path = "{clang}"
-[plugins.plain]
-path = "{plain}"
-[[reporters]]
-plugin = "gnu"
-config = {{ path = "{seen['gnu']}" }}
-[[reporters]]
-plugin = "clang"
-config = {{ path = "{seen['clang']}" }}
-[[reporters]]
-plugin = "plain"
-[[vms]]
-name = "m"
-launcher = "mine"
-[vms.options]
-command = ["/bin/sleep", "1000"]
-""")
-        for verb in ("up", "down"):
+        for verb, status, broker in (("up", "success", "broker.started"), ("bootstrap", "noop", None), ("down", None, "broker.stopped")):
             events = self.events(self.castra(verb))
-            self.assertNotIn("reporter_failed", [event.get("code") for event in events], events)
-            self.assertNotIn("plugin_fault", [event.get("code") for event in events], events)
-            for file in seen.values():
-                told = [line.split()[2] for line in file.read_text().splitlines() if line[0].isdigit()]
-                self.assertEqual(told, types_of(events), file.name)
-                file.unlink()
+            self.assertEqual({"reporter_failed", "plugin_fault"} & {event.get("code") for event in events}, set(), events)
+            self.assertEqual([event["status"] for event in events if event["type"] == "bootstrap.completed"], [status] if status else [])
+            self.assertEqual([event["type"] for event in events if event["type"].startswith("broker.")], [broker] if broker else [])
+            heard = [line.split()[2] for line in told.read_text().splitlines() if line[0].isdigit()]
+            self.assertEqual(heard, types_of(events), "what the reporter was told")
+            told.unlink()
+            if verb == "up":
+                self.assertEqual(len(list(self.home.rglob("vms/m-0/*.done"))), 1, "what the step did")
+        project, settings = brokers_words.read_text().splitlines()[:2]
+        self.assertEqual((project, "sessions_max" in json.loads(settings)["settings"]), ("t", True))
         self.assertEqual(self.states(), {"m-0": "absent"})
+        self.assertEqual(self.processes(), {})
+        return built
+
+    def test_each_kind_built_by_gcc_and_a_reporter_in_plain_c(self):
+        self.in_up_and_down("gnu", "-DCMAKE_CXX_COMPILER=g++", plain=[self.build(self.c_reporter())])
+
+    def test_each_kind_built_by_another_compiler_with_a_standard_library_of_its_own(self):
+        built = self.in_up_and_down("clang", "-DCMAKE_CXX_COMPILER=clang++",
+                                    "-DCMAKE_MODULE_LINKER_FLAGS=-static-libstdc++ -static-libgcc")
+        for path in built.values():
+            needed = run("readelf", "-d", path)
+            self.assertIsNone(re.search(r"NEEDED.*libstdc\+\+", needed), needed)
 
 
 if __name__ == "__main__":
