@@ -51,6 +51,8 @@ class BootstrapWalk(Bootstrap):
                 for _ in range(index):
                     if not child.stdout.readline():
                         child.wait()
+                        again = self.events(self.castra("bootstrap"))
+                        self.assertEqual(one(again, "bootstrap.completed")["status"], "noop", steps_of(again))
                         return index - 1
                 for pid in self.victim(whom, child):
                     try:
@@ -68,8 +70,6 @@ class BootstrapWalk(Bootstrap):
                 events = self.events(self.castra("bootstrap"))
                 self.assertIn(one(events, "bootstrap.completed")["status"], ("success", "noop"))
                 self.assertEqual((self.remote / "payload/file").read_text(), "content\n")
-                again = self.events(self.castra("bootstrap"))
-                self.assertEqual(one(again, "bootstrap.completed")["status"], "noop", steps_of(again))
                 for path in self.home.rglob("journal/*.ndjson"):
                     self.judge(path.read_text())  # sealed where it had to be
                     path.unlink()
@@ -77,13 +77,19 @@ class BootstrapWalk(Bootstrap):
                 self.assertEqual(self.files_there(), self.files)
             index += 1
 
-    def test_the_supervisor_at_every_event(self):
+
+class SupervisorKilled(BootstrapWalk):
+    def test_at_every_event(self):
         self.assertGreaterEqual(self.walk("supervisor"), 8)
 
-    def test_the_client_at_every_event(self):
+
+class ClientKilled(BootstrapWalk):
+    def test_at_every_event(self):
         self.assertGreaterEqual(self.walk("client"), 8)
 
-    def test_ssh_at_every_event(self):
+
+class SshKilled(BootstrapWalk):
+    def test_at_every_event(self):
         self.assertGreaterEqual(self.walk("ssh"), 8)
 
 
