@@ -157,6 +157,7 @@ void add_bus(Grammar& grammar) {
     publish->add_option("payload", request->payload, "Any JSON")->required()->type_name("JSON");
     publish->add_option("--to", request->to, "all (default), host, vm:NAME")->type_name("WHOM");
     auto* tail = action("tail", "Show what is said, until interrupted", Action::tail);
+    tail->get_option("--json")->description("One JSON object a line: topic, from, payload, seq of durable topics");
     tail->add_option("topics", request->topics, "Topics; a/* is everything below a, '*' everything")
         ->required()
         ->type_name("TOPIC");
