@@ -77,6 +77,22 @@ Task<Result<std::optional<json>>> HostClient::next() {
 
 Task<Result<json>> HostClient::ask(json frame, std::string wanted) {
     CASTRA_CO_CHECK(co_await send(std::move(frame)));
+    co_return co_await answer_of(std::move(wanted));
+}
+
+Task<Result<json>> HostClient::ask_list(json frame, std::string wanted, std::string list) {
+    CASTRA_CO_CHECK(co_await send(std::move(frame)));
+    auto items = json::array();
+    while (true) {
+        CASTRA_CO_TRY(part, co_await answer_of(wanted));
+        if (const auto found = part.find(list); found != part.end() && found->is_array())
+            items.insert(items.end(), found->begin(), found->end());
+        const auto more = part.find("more");
+        if (more == part.end() || *more != true) co_return std::move(items);
+    }
+}
+
+Task<Result<json>> HostClient::answer_of(std::string wanted) {
     std::deque<json> others;
     while (true) {
         CASTRA_CO_TRY(answer, co_await read());
@@ -94,18 +110,18 @@ Task<Result<json>> HostClient::ask(json frame, std::string wanted) {
 
 namespace {
 
-Task<json> ask_status(Host& host, std::filesystem::path socket) {
+Task<json> ask_sessions(Host& host, std::filesystem::path socket) {
     auto client = co_await HostClient::look(host, std::move(socket));
     if (!client) co_return json();
     const json question{{"type", "status"}};
-    auto answer = co_await client->ask(question, "status");
-    co_return answer ? std::move(*answer) : json();
+    auto sessions = co_await client->ask_list(question, "status", "sessions");
+    co_return sessions ? std::move(*sessions) : json();
 }
 
 } // namespace
 
-Task<json> broker_status(Host& host, std::filesystem::path socket, Milliseconds wait) {
-    auto first = co_await (ask_status(host, std::move(socket)) || host.sleep_for(wait));
+Task<json> broker_sessions(Host& host, std::filesystem::path socket, Milliseconds wait) {
+    auto first = co_await (ask_sessions(host, std::move(socket)) || host.sleep_for(wait));
     if (first.index() != 0) co_return json();
     co_return std::get<0>(std::move(first));
 }

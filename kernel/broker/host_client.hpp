@@ -21,10 +21,13 @@ public:
     Task<Result<std::optional<json>>> next();
     // Sends, and answers the first frame of type `wanted`, or an error; deliveries on the way are kept for next().
     Task<Result<json>> ask(json frame, std::string wanted);
+    // The same for an answer of several frames: the items of their arrays `list`, as one array.
+    Task<Result<json>> ask_list(json frame, std::string wanted, std::string list);
 
 private:
     explicit HostClient(Stream stream) : stream_(std::move(stream)) {}
     Task<Result<std::optional<json>>> read();
+    Task<Result<json>> answer_of(std::string wanted);
     Stream stream_;
     FrameReader reader_;
     std::deque<json> arrived_;
@@ -32,7 +35,7 @@ private:
     bool is_sending_ = false;
 };
 
-// What the broker says of itself, or null when it does not answer within `wait`.
-Task<json> broker_status(Host& host, std::filesystem::path socket, Milliseconds wait);
+// The broker's sessions, as an array (docs/BROKER.md, `status`); null when it does not answer within `wait`.
+Task<json> broker_sessions(Host& host, std::filesystem::path socket, Milliseconds wait);
 
 } // namespace castra::broker

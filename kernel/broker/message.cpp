@@ -190,4 +190,22 @@ std::string deliver_body(std::string_view topic, std::string_view from, std::int
     return body.append(",\"payload\":").append(payload).append("}");
 }
 
+std::vector<std::string> list_bodies(std::string_view type, std::string_view list, const json& items) {
+    constexpr std::string_view and_more = R"(],"more":true})";
+    const auto begin = R"({"type":")" + std::string(type) + R"(",")" + std::string(list) + R"(":[)";
+    std::vector<std::string> bodies;
+    auto body = begin;
+    for (const auto& item : items) {
+        const auto text = item.dump(-1, ' ', false, json::error_handler_t::replace);
+        if (body.size() > begin.size() && body.size() + 1 + text.size() + and_more.size() > limits::frame_bytes_max) {
+            bodies.push_back(body.append(and_more));
+            body = begin;
+        }
+        if (body.size() > begin.size()) body += ',';
+        body += text;
+    }
+    bodies.push_back(body.append("]}"));
+    return bodies;
+}
+
 } // namespace castra::broker

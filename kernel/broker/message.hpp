@@ -54,5 +54,7 @@ std::string ack_body(std::int64_t id, std::optional<std::int64_t> seq = {});
 std::string error_body(std::int64_t id, std::string_view code, std::string_view detail, bool is_fatal);
 // `payload` is JSON text. seq 0: a live topic, which has none.
 std::string deliver_body(std::string_view topic, std::string_view from, std::int64_t seq, std::string_view payload);
+// Frames of `type` whose arrays `list` together are `items`; all but the last say "more". An item fits into a frame.
+std::vector<std::string> list_bodies(std::string_view type, std::string_view list, const json& items);
 
 } // namespace castra::broker

@@ -83,6 +83,11 @@ bool Router::frame(Id id, std::string_view body, std::int64_t now_ms) {
         return false;
     }
     session.heard_ms = now_ms;
+    // Who asks and asks and reads no answer.
+    if (session.outlet->queued_bytes() > static_cast<std::size_t>(settings_.queue_bytes_max)) {
+        end(id, "too_slow", "more than " + std::to_string(settings_.queue_bytes_max) + " bytes wait for it");
+        return false;
+    }
     if (session.name.empty()) return hello(id, session, *message, now_ms);
     const bool goes_on = request(id, session, std::move(*message), now_ms);
     for (const auto slow : std::exchange(doomed_, {}))
@@ -92,7 +97,7 @@ bool Router::frame(Id id, std::string_view body, std::int64_t now_ms) {
 
 bool Router::hello(Id id, Session& session, const Message& message, std::int64_t now_ms) {
     if (message.type == Message::Type::status && session.door == Door::host_socket) {
-        session.outlet->send(status(now_ms).dump());
+        tell_list(session, "status", "sessions", session_list(now_ms));
         return true;
     }
     if (message.type != Message::Type::hello) {
@@ -238,7 +243,12 @@ void Router::unindex(Id id, const Session& session) {
     }
 }
 
-json Router::status(std::int64_t now_ms) const {
+void Router::tell_list(const Session& session, std::string_view type, std::string_view list, const json& items) {
+    for (const auto& body : list_bodies(type, list, items))
+        session.outlet->send(body);
+}
+
+json Router::session_list(std::int64_t now_ms) const {
     json sessions = json::array();
     for (const auto& [id, session] : connections_) {
         if (session.name.empty()) continue;
@@ -253,7 +263,7 @@ json Router::status(std::int64_t now_ms) const {
         if (!session.vm.empty()) one.update({{"vm", session.vm}, {"incarnation", session.incarnation}});
         sessions.push_back(std::move(one));
     }
-    return {{"type", "status"}, {"sessions", std::move(sessions)}, {"strangers", connections_.size() - sessions_}};
+    return sessions;
 }
 
 } // namespace castra::broker

@@ -76,7 +76,7 @@ public:
     void tick(std::int64_t now_ms);
 
     std::size_t sessions() const { return sessions_; }
-    json status(std::int64_t now_ms) const;
+    json session_list(std::int64_t now_ms) const; // those that are open, as `status` tells them
 
 private:
     struct Subscription {
@@ -114,6 +114,7 @@ private:
     void deliver_to(Id id, Session& session, const std::string& key, const std::string& topic, std::int64_t seq,
                     const std::string& body);
     bool is_meant(const Session& session, const std::string& to) const;
+    static void tell_list(const Session& session, std::string_view type, std::string_view list, const json& items);
     void end(Id id, std::string_view code, const std::string& why); // says it, closes it, forgets it
     void forget(Id id, const std::string& why);
     void unindex(Id id, const Session& session);

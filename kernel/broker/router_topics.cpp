@@ -53,27 +53,17 @@ bool Router::request(Id id, Session& session, Message message, std::int64_t now_
         session.outlet->send(error_body(message.id, "not_allowed", "only the host may ask this", false));
         return true;
     }
-    json answer = status(now_ms);
-    if (message.type == Type::topics) {
-        answer = {{"type", "topics"}, {"topics", json::array()}};
-        for (const auto& facts : archive_.topics())
-            answer["topics"].push_back({{"topic", facts.topic},
-                                        {"first_seq", facts.first_seq},
-                                        {"last_seq", facts.last_seq},
-                                        {"bytes", facts.bytes}});
+    if (message.type == Type::status) {
+        tell_list(session, "status", "sessions", session_list(now_ms));
+        return true;
     }
-    // Both lists are bounded, but not by the length of a frame: what does not fit is counted.
-    const char* list = message.type == Type::topics ? "topics" : "sessions";
-    std::size_t left_out = 0;
-    auto text = answer.dump();
-    while (text.size() > limits::frame_bytes_max) {
-        const auto keep = answer[list].size() / 2;
-        left_out += answer[list].size() - keep;
-        answer[list].erase(answer[list].begin() + static_cast<std::ptrdiff_t>(keep), answer[list].end());
-        answer["left_out"] = left_out;
-        text = answer.dump();
-    }
-    session.outlet->send(text);
+    auto topics = json::array();
+    for (const auto& facts : archive_.topics())
+        topics.push_back({{"topic", facts.topic},
+                          {"first_seq", facts.first_seq},
+                          {"last_seq", facts.last_seq},
+                          {"bytes", facts.bytes}});
+    tell_list(session, "topics", "topics", topics);
     return true;
 }
 

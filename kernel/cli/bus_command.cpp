@@ -43,8 +43,8 @@ Task<Result<int>> publish(broker::HostClient& client, const BusRequest& request,
 
 Task<Result<int>> list(broker::HostClient& client, bool as_json) {
     const json question{{"type", "topics"}};
-    CASTRA_CO_TRY(answer, co_await client.ask(question, "topics"));
-    for (const auto& topic : answer["topics"]) {
+    CASTRA_CO_TRY(topics, co_await client.ask_list(question, "topics", "topics"));
+    for (const auto& topic : topics) {
         if (as_json)
             print_line(topic);
         else

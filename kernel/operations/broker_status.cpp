@@ -12,9 +12,9 @@ namespace {
 constexpr Milliseconds broker_wait{250}; // a broker that hangs is one that is not reachable
 
 void apply(const nlohmann::json& said, BrokerStatus& broker, std::vector<VmStatus>& vms) {
-    if (!said.is_object() || !said.contains("sessions") || !said["sessions"].is_array()) return;
+    if (!said.is_array()) return;
     broker.is_reachable = true;
-    for (const auto& session : said["sessions"]) {
+    for (const auto& session : said) {
         if (session.value("kind", "") != "guest") continue;
         ++broker.sessions;
         const auto age = session.value("handshake_age_ms", std::int64_t{0});
@@ -34,7 +34,7 @@ Task<BrokerStatus> broker_status(Host& host, Layout layout, const ProjectConfig*
     broker.is_wanted = config && !config->broker.launcher.empty() && config->broker.launcher != "none";
     std::error_code ignored;
     if (!std::filesystem::exists(layout.broker_socket(), ignored)) co_return broker;
-    const auto said = co_await broker::broker_status(host, layout.broker_socket(), broker_wait);
+    const auto said = co_await broker::broker_sessions(host, layout.broker_socket(), broker_wait);
     apply(said, broker, vms);
     co_return broker;
 }

@@ -173,7 +173,7 @@ class Storm(Served):
             took.append(1000 * (time.monotonic() - began))
             guest.next("ack")
             time.sleep(0.01)
-        return sorted(took)[len(took) * 99 // 100]
+        return sorted(took)[len(took) * 99 // 100] if took else 0.0  # a quick machine has no storm left
 
     def test_a_million_frames(self):
         self.tell(attach={"vm": "g-0", "incarnation": "I1", "secret": "s", "socket": ""})

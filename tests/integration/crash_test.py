@@ -126,6 +126,38 @@ class Walk(Project):
         self.castra("down")
         return index - 1
 
+    def kill_at_every_event(self, verb, victims, look):
+        """After 1, 2, 3 ... events of a command all that `victims` names is killed; `look` judges what the command then told, and
+        recovery is judged. Returns how many were killed."""
+        self.fleet()
+        killed = 0
+        for index in range(1, 100):
+            with self.subTest(event=index):
+                if verb == "down":
+                    self.events(self.castra("up"))
+                child = self.start(verb)
+                lines = [child.stdout.readline() for _ in range(index)]
+                if not lines[-1]:
+                    child.wait()
+                    self.castra("down")
+                    break
+                for pid in victims():
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                        killed += 1
+                    except ProcessLookupError:
+                        pass
+                out = "".join(lines) + child.stdout.read()
+                child.wait()
+                child.stdout.close()
+                events = self.judge(out)  # whole and true, whatever came of it
+                self.judge_truth()
+                look(events)
+                self.judge_recovery()
+                for path in self.home.rglob("journal/*.ndjson"):
+                    path.unlink()
+        return killed
+
 
 class SupervisorDuringUp(Walk):
     def test_at_every_event(self):
@@ -180,35 +212,14 @@ class PluginHostDuringUp(Walk):
     def plugin_hosts(self):
         return [pid for pid, command in self.processes().items() if "castra-plugin-host" in command]
 
+    def lift_quarantine(self, _):
+        """As rebuilding the plugin would. The up failed, or did not need its launcher any more."""
+        self.castra("down")
+        for path in self.home.rglob("quarantine/*"):
+            path.unlink()
+
     def test_at_every_event(self):
-        self.fleet()
-        killed = 0
-        for index in range(1, 100):
-            with self.subTest(event=index):
-                child = self.start("up")
-                lines = [child.stdout.readline() for _ in range(index)]
-                if not lines[-1]:
-                    child.wait()
-                    self.castra("down")
-                    break
-                for pid in self.plugin_hosts():
-                    try:
-                        os.kill(pid, signal.SIGKILL)
-                        killed += 1
-                    except ProcessLookupError:
-                        pass
-                out = "".join(lines) + child.stdout.read()
-                child.wait()
-                child.stdout.close()
-                self.judge(out)  # up fails or does not need it any more; either way the stream is whole and true
-                self.judge_truth()
-                self.castra("down")
-                for path in self.home.rglob("quarantine/*"):  # as rebuilding the plugin would lift it
-                    path.unlink()
-                self.judge_recovery()
-                for path in self.home.rglob("journal/*.ndjson"):
-                    path.unlink()
-        self.assertGreater(killed, 2)
+        self.assertGreater(self.kill_at_every_event("up", self.plugin_hosts, self.lift_quarantine), 2)
 
 
 class BrokerKilled(Walk):
@@ -221,41 +232,11 @@ class BrokerKilled(Walk):
     def brokers(self):
         return [pid for pid, command in self.processes().items() if " broker --control-fd" in command]
 
-    def walk_brokers(self, verb):
-        self.fleet()
-        killed = 0
-        for index in range(1, 100):
-            with self.subTest(event=index):
-                if verb == "down":
-                    self.events(self.castra("up"))
-                child = self.start(verb)
-                lines = [child.stdout.readline() for _ in range(index)]
-                if not lines[-1]:
-                    child.wait()
-                    self.castra("down")
-                    break
-                for pid in self.brokers():
-                    try:
-                        os.kill(pid, signal.SIGKILL)
-                        killed += 1
-                    except ProcessLookupError:
-                        pass
-                out = "".join(lines) + child.stdout.read()
-                child.wait()
-                child.stdout.close()
-                events = self.judge(out)
-                self.judge_truth()
-                # One that is killed before it has said ready fails an up, which then leaves nothing.
-                if verb == "up" and events[-1]["exit_code"] == 0:
-                    self.assertEqual(set(self.states().values()), {"ready"})
-                    self.settle_broker(1)
-                else:
-                    self.assertEqual(set(self.states().values()), {"absent"})
-                    self.settle_broker(0)
-                self.judge_recovery()
-                for path in self.home.rglob("journal/*.ndjson"):
-                    path.unlink()
-        return killed
+    def judge_broker(self, events):
+        # One that is killed before it has said ready fails an up, which then leaves nothing.
+        stays = events[0]["operation"] == "up" and events[-1]["exit_code"] == 0
+        self.assertEqual(set(self.states().values()), {"ready" if stays else "absent"})
+        self.settle_broker(int(stays))
 
     def settle_broker(self, wanted):
         deadline = time.monotonic() + 20
@@ -264,10 +245,10 @@ class BrokerKilled(Walk):
             time.sleep(0.05)
 
     def test_during_up(self):
-        self.assertGreater(self.walk_brokers("up"), 4)
+        self.assertGreater(self.kill_at_every_event("up", self.brokers, self.judge_broker), 4)
 
     def test_during_down(self):
-        self.assertGreater(self.walk_brokers("down"), 0)  # it is soon gone by itself
+        self.assertGreater(self.kill_at_every_event("down", self.brokers, self.judge_broker), 0)  # it is soon gone by itself
 
 
 class Reboot(Walk):

@@ -174,5 +174,35 @@ TEST_F(RouterDelivery, OnlyTheHostMayAskForTheState) {
     EXPECT_EQ(mine.last()["sessions"].size(), 3U);
 }
 
+TEST_F(RouterDelivery, TellsAsManyFramesAsAListNeeds) {
+    std::vector<Peer> crowd(700);
+    Peer looks;
+    Router many(Settings(), archive, *this);
+    for (auto& peer : crowd) {
+        const auto id = many.open(Door::host_socket, "", peer, "", now);
+        ASSERT_TRUE(id && many.frame(*id, R"({"type":"hello","version":1,"role":"host"})", now));
+    }
+    const auto id = many.open(Door::host_socket, "", looks, "", now);
+    ASSERT_TRUE(id && many.frame(*id, R"({"type":"status"})", now));
+    ASSERT_GT(looks.got.size(), 1U);
+    std::set<std::string> names;
+    for (const auto& part : looks.got) {
+        EXPECT_EQ(part["type"], "status");
+        EXPECT_LE(part.dump().size(), limits::frame_bytes_max);
+        EXPECT_EQ(part.contains("more"), &part != &looks.got.back());
+        for (const auto& session : part["sessions"])
+            names.insert(session["session"]);
+    }
+    EXPECT_EQ(names.size(), crowd.size());
+}
+
+TEST_F(RouterDelivery, LetsGoOfWhoAsksAndReadsNoAnswer) {
+    mine.is_slow = true;
+    mine.stuck_bytes = static_cast<std::size_t>(settings.queue_bytes_max) + 1;
+    EXPECT_FALSE(say(mine, {{"type", "status"}}));
+    EXPECT_EQ(mine.last()["code"], "too_slow");
+    EXPECT_TRUE(mine.is_closed);
+}
+
 } // namespace
 } // namespace castra::broker
