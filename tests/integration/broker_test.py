@@ -103,6 +103,15 @@ class Life(BrokerProject):
         self.assertIn("broker_aborted", [event.get("code") for event in events])
         self.assertEqual(self.states(), {"p-0": "absent"})
 
+    def test_an_up_that_fails_by_its_images_takes_its_broker_down_again(self):
+        disk = self.dir / "disk.img"
+        disk.write_bytes(bytes(1 << 20))
+        self.write(f'[[vms]]\nname = "v"\nbase_image = "{disk}"\nsha256 = "{"0" * 64}"\nmemory = "96 MiB"\n', HEADER)
+        result = self.castra("up")
+        events = self.judge(result.stdout)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertEqual([event["type"] for event in events if event["type"].startswith("broker.")], ["broker.started", "broker.stopped"])
+
     def test_one_that_dies_is_started_again_and_says_so_in_a_run_of_its_own(self):
         self.broker_only()
         before = self.broker_pid()
