@@ -6,6 +6,7 @@
 // kernel's own uses it alone.
 #pragma once
 #include "bus/journal_writer.hpp"
+#include "contract/encode.hpp"
 #include "contract/monitor.hpp"
 #include "contract/secret_book.hpp"
 #include "host/clock.hpp"
@@ -13,6 +14,15 @@
 namespace castra {
 
 enum class ContractMode { report, strict }; // strict: a violation fails the run with its own exit code
+
+// How the contract is kept in a run.
+struct ContractTerms {
+    ContractMode mode = ContractMode::report;
+    // With unknown fields there are also events of unknown types, x.grease.*: every grease_interval-th, from the third
+    // on.
+    contract::Grease grease = contract::Grease::none;
+    static constexpr std::int64_t grease_interval = 5;
+};
 
 struct RunIdentity {
     std::string run_id, operation, project;
@@ -28,7 +38,7 @@ struct RunJournals {
 
 class EventBus {
 public:
-    EventBus(RunIdentity run, Clock& clock, RunJournals journals, ContractMode mode);
+    EventBus(RunIdentity run, Clock& clock, RunJournals journals, ContractTerms terms = {});
 
     void add_sink(std::unique_ptr<Sink> sink, SinkLimits limits = {});
     // From now on no event shows it. Errors: see SecretBook.
@@ -49,7 +59,7 @@ public:
     bool journal_failed() const { return writer_.failure().has_value(); }
     std::int64_t failures() const; // events of severity error and blocker so far
     std::int64_t elapsed_ms() const;
-    ContractMode mode() const { return mode_; }
+    ContractMode mode() const { return terms_.mode; }
     static SinkLimits default_limits() { return {}; }
 
 private:
@@ -58,6 +68,7 @@ private:
     contract::Check write(contract::Event& event);
     bool admit_and_write(contract::Event&& event);
     void refuse(const contract::Event& event, std::string_view line, const contract::Violation& violation);
+    void add_grease();
     void keep_whole(contract::Event& event, std::string& line, const std::string& whole);
     void report_troubles();
     contract::Event summary_event(contract::Summary summary, std::optional<contract::ErrorField> error,
@@ -67,7 +78,7 @@ private:
     Clock& clock_;
     std::unique_ptr<Journal> quarantine_, uncut_;
     std::string uncut_path_;
-    ContractMode mode_;
+    ContractTerms terms_;
     JournalWriter writer_;
     mutable std::mutex mutex_;
     contract::Monitor monitor_;

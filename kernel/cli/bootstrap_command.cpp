@@ -13,7 +13,8 @@ Task<int> bootstrap(App& app, const CommandLine& line) {
     auto project = load_project(app.installation(), line.request.config);
     if (!project) co_return app.reject(line, "", project.error());
     const auto known = recorded_vms(project->layout);
-    if (!known.empty()) {
+    if (!known) co_return app.reject(line, project->config.name, {known.error()});
+    if (!known->empty()) {
         SupervisorStart supervisor(app.workshop(), project->layout, project->config.path);
         const int code = co_await app.perform_remotely(line, supervisor, project->layout, project->config.path);
         co_return code;

@@ -19,7 +19,9 @@ Task<int> down(App& app, const CommandLine& line) {
                            : locate_project(app.installation(), line.request.config);
     if (!located) co_return app.reject(line, "", project.error());
     const auto& [layout, path] = *located;
-    auto known = recorded_vms(layout);
+    auto recorded = recorded_vms(layout);
+    if (!recorded) co_return app.reject(line, project ? project->config.name : "", {recorded.error()});
+    auto known = *std::move(recorded);
     const bool has_records = !known.empty() || files::exists(layout.broker_socket()); // a broker may run alone
     if (project)
         for (const auto& vm : project->config.vms)

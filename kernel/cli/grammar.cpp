@@ -47,6 +47,10 @@ void Grammar::add_output(CLI::App* command) {
     command->add_option("--events", events_, "How events are shown: console, ndjson (on stdout, nothing else), none")
         ->check(CLI::IsMember({"console", "ndjson", "none"}))
         ->type_name("FORMAT");
+    command
+        ->add_flag("--grease", line_.request.grease,
+                   "Add fields and events that no reader knows, to try a reader of the stream")
+        ->envname("CASTRA_GREASE");
     add_look(command);
 }
 

@@ -48,6 +48,7 @@ Result<std::unique_ptr<Sink>> Output::make_reporter(const std::string& name, con
     wish.open = open_request(run_id, operation, project_name);
     bool is_configured = !config.empty();
     if (project) {
+        workshop_.secrets().offer(project->secrets);
         for (const auto& plugin : project->plugins)
             is_configured = is_configured || (plugin.name == name && !plugin.config.empty());
         const auto listed = std::ranges::find(project->reporters, name, &ReporterConfig::plugin);

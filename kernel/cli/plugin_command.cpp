@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// castra plugin list, inspect, validate, new. They answer and make no events; list and inspect run no code of a plugin.
+// castra plugin list, inspect, validate, new, schema. They answer and make no events; list and inspect run no code of a
+// plugin.
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
 #include "cli/grammar.hpp"
@@ -8,6 +9,7 @@
 #include "operations/exit_code.hpp"
 #include "operations/plugin_catalog.hpp"
 #include "operations/plugin_scaffold.hpp"
+#include "plugin/payload_schema.hpp"
 #include "validator/live_checks.hpp"
 #include "validator/validator.hpp"
 
@@ -23,6 +25,7 @@ struct PluginOptions {
     std::string target;       // inspect: a file or a name; validate, check: a file; new: the new name
     std::string kind;         // new: reporter, launcher, step, broker-launcher
     std::string parent = "."; // new: where the folder goes
+    std::string directory;    // schema: write files there
     int level_max = 7;        // validate
     std::string junit;        // validate: a file for the report as JUnit XML
     std::string check;        // check: the one that this process is to make
@@ -156,6 +159,23 @@ int make(const Installation& installation, const CommandLine& line, const Plugin
     }
     tell(line, "made " + made->folder.string() + "\nnext: cmake -S " + made->folder.string() + " -B " +
                    (made->folder / "build").string() + " && cmake --build " + (made->folder / "build").string() + "\n");
+    return exit_code::succeeded;
+}
+
+int schema(const Installation&, const CommandLine& line, const PluginOptions& options) {
+    ordered_json answer = ordered_json::object();
+    for (const auto& payload : payload_schemas()) {
+        answer[payload.file()] = payload.schema;
+        if (options.directory.empty()) continue;
+        const auto path = std::filesystem::path(options.directory) / payload.file();
+        if (auto made = files::make_directories(path.parent_path()); !made) return answer_error(line, made.error());
+        if (auto written = files::replace(path, payload.schema.dump(2) + "\n", false); !written)
+            return answer_error(line, written.error());
+    }
+    if (options.directory.empty() || line.json)
+        print_json(answer);
+    else
+        tell(line, "wrote " + std::to_string(answer.size()) + " schemas to " + options.directory + "\n");
     return exit_code::succeeded;
 }
 
@@ -305,6 +325,9 @@ void add_plugin(Grammar& grammar) {
         ->required()
         ->type_name("NAME");
     made->add_option("--in", options->parent, "Where its folder goes; default: here")->type_name("DIR");
+    auto* schemas = action("schema", "Print the JSON Schema of what castra and plugins say to each other", schema);
+    schemas->footer("Example: castra plugin schema --json | jq '.[\"launcher/plan.request.json\"]'");
+    schemas->add_option("--to", options->directory, "Write a file for each into this folder instead")->type_name("DIR");
     auto* checked = action("check", "", check); // started by validate
     checked->group("");
     checked->add_option("file", options->target)->required();

@@ -40,6 +40,7 @@ Task<tl::expected<Projects, std::vector<Error>>> look(App& app, const CommandLin
     if (!located) co_return tl::unexpected(project.error());
     auto status = co_await project_status(app.host(), located->layout, project ? &project->config : nullptr,
                                           located->config_path, wish);
+    if (status.unlisted) co_return tl::unexpected(std::vector{*status.unlisted});
     if (project)
         status.config_digest = project->config_digest;
     else

@@ -19,6 +19,7 @@ constexpr Row rows[] = {
     {"", "bootstrap", "Where the bootstrap of every VM starts from."},
     {"", "plugins", "Where plugins are, and what they are told: a table for each, by its name."},
     {"", "reporters", "Who is told of every event, besides the terminal."},
+    {"", "secrets", "What plugins may ask for by its name, and castra.toml does not hold."},
     {"", "vms", "The VMs; each entry is a group of like ones."},
 
     {"project", "name", "What the project is called: a-z, 0-9 and -, at most 63."},
@@ -62,6 +63,10 @@ constexpr Row rows[] = {
 
     {"reporters", "plugin", "The reporter: ndjson, exec, junit, html, otlp, nats, or one of your own."},
     {"reporters", "config", "For this reporter; castra plugin inspect NAME shows what it takes."},
+
+    {"secrets", "name", "What plugins call it, such as in token_secret of reporter-nats."},
+    {"secrets", "file", "The file that holds it; a line end at its end is none of it. Read when a plugin asks."},
+    {"secrets", "plugins", "Ids of the plugins that may ask for it, such as \"reporter-nats\"."},
 
     {"vms", "name", "The VMs of this entry are called name-0, name-1, ...: a-z, 0-9 and -."},
     {"vms", "description", "For people."},

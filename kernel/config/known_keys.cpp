@@ -12,7 +12,7 @@ namespace {
 using Keys = std::string_view[];
 
 constexpr Keys root_keys = {"version",   "project", "broker",    "lifecycle", "journal",
-                            "bootstrap", "plugins", "reporters", "vms"};
+                            "bootstrap", "plugins", "reporters", "secrets",   "vms"};
 constexpr Keys project_keys = {"name", "state_dir"};
 constexpr Keys broker_keys = {
     "launcher",        "cli",       "tcp", "port", "sessions_max", "frames_per_second_max", "queue_bytes_max",
@@ -25,6 +25,7 @@ constexpr Keys bootstrap_keys = {
     "mode", "handshake_timeout_secs", "connect_timeout_secs", "step_timeout_secs", "remote_dir", "env", "parallel"};
 constexpr Keys plugin_keys = {"path", "sha256", "isolation", "config"};
 constexpr Keys reporter_keys = {"plugin", "config"};
+constexpr Keys secret_keys = {"name", "file", "plugins"};
 constexpr Keys vm_keys = {"name",         "description", "count",        "launcher",  "image",   "base_image",
                           "sha256",       "overlay",     "cpus",         "memory",    "boot",    "port_forwards",
                           "bootstrap",    "options",     "ready_marker", "instances", "restart", "restart_backoff_secs",
@@ -93,6 +94,7 @@ constinit const KnownTable journal{"journal", "[journal]", journal_keys};
 constinit const KnownTable bootstrap{"bootstrap", "[bootstrap]", bootstrap_keys};
 constinit const KnownTable plugin{"plugins.NAME", "[plugins.NAME]", plugin_keys};
 constinit const KnownTable reporter{"reporters", "[[reporters]]", reporter_keys};
+constinit const KnownTable secret{"secrets", "[[secrets]]", secret_keys};
 constinit const KnownTable vm{"vms", "[[vms]]", vm_keys};
 constinit const KnownTable boot{"vms.boot", "[vms.boot]", boot_keys};
 constinit const KnownTable port_forward{"vms.port_forwards", "[[vms.port_forwards]]", port_forward_keys};
@@ -111,9 +113,10 @@ bool KnownTable::has(std::string_view key) const {
 
 std::span<const KnownTable* const> known_tables() {
     static constexpr const KnownTable* all[] = {
-        &known::root,         &known::project,      &known::broker,       &known::lifecycle, &known::journal,
-        &known::bootstrap,    &known::plugin,       &known::reporter,     &known::vm,        &known::boot,
-        &known::port_forward, &known::vm_bootstrap, &known::vm_lifecycle, &known::instance,  &known::bootstrap_step};
+        &known::root,         &known::project,      &known::broker,   &known::lifecycle,
+        &known::journal,      &known::bootstrap,    &known::plugin,   &known::reporter,
+        &known::secret,       &known::vm,           &known::boot,     &known::port_forward,
+        &known::vm_bootstrap, &known::vm_lifecycle, &known::instance, &known::bootstrap_step};
     return all;
 }
 

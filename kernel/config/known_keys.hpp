@@ -25,6 +25,7 @@ extern const KnownTable journal;
 extern const KnownTable bootstrap;
 extern const KnownTable plugin; // [plugins.NAME]; [plugins] itself knows "search" and takes any name
 extern const KnownTable reporter;
+extern const KnownTable secret;
 extern const KnownTable vm;
 extern const KnownTable boot;
 extern const KnownTable port_forward;

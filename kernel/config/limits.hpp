@@ -42,5 +42,7 @@ inline constexpr std::size_t ssh_options_max = 64;
 inline constexpr std::size_t plugins_max = 64;
 inline constexpr std::size_t plugin_search_max = 16;
 inline constexpr std::size_t reporters_max = 16;
+inline constexpr std::size_t secrets_max = 64;
+inline constexpr std::size_t secret_plugins_max = 16;
 
 } // namespace castra::limits

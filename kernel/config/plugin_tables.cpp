@@ -64,4 +64,21 @@ void read_reporters(const Reader& root, ProjectConfig& project) {
     }
 }
 
+void read_secrets(const Reader& root, ProjectConfig& project) {
+    for (const auto& reader : root.tables("secrets", known::secret, limits::secrets_max)) {
+        SecretConfig secret;
+        secret.line = reader.where().line;
+        secret.column = reader.where().column;
+        if (!reader.has("name")) reader.refuse_missing("name", "write name = \"nats-token\", say");
+        if (!reader.has("file")) reader.refuse_missing("file", "write file = \"nats.token\", say");
+        if (!reader.has("plugins")) reader.refuse_missing("plugins", "write plugins = [\"reporter-nats\"], say");
+        reader.read_name("name", secret.name);
+        reader.read_path("file", secret.file);
+        reader.read_names("plugins", limits::secret_plugins_max, secret.plugins);
+        if (std::ranges::find(project.secrets, secret.name, &SecretConfig::name) != project.secrets.end())
+            reader.refuse("name", "there is a secret " + in_quotes(secret.name) + " already", "give each its own name");
+        project.secrets.push_back(std::move(secret));
+    }
+}
+
 } // namespace castra

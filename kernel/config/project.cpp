@@ -134,6 +134,7 @@ ProjectConfig read_project(const toml::table& document, ReadContext& context) {
     bootstrap.read_integer("parallel", {0, limits::bootstrap_parallel_max}, project.bootstrap_parallel);
     read_plugins(root, document["plugins"].as_table(), project);
     read_reporters(root, project);
+    read_secrets(root, project);
     project.vms = expand_all(read_groups(root, project.bootstrap), root);
     check_overlays(project.vms, context.problems);
     check_port_collisions(project, root.where("broker"), context.problems);

@@ -122,6 +122,15 @@ struct ReporterConfig {
     int column = 0;
 };
 
+// What a plugin may ask for by its name, so that castra.toml need not hold it.
+struct SecretConfig {
+    std::string name;
+    std::string file;                 // absolute
+    std::vector<std::string> plugins; // ids of those that may
+    int line = 0;
+    int column = 0;
+};
+
 struct LifecycleConfig {
     Milliseconds graceful_shutdown_wait{20'000};
     Milliseconds sigterm_wait{10'000};
@@ -165,6 +174,7 @@ struct ProjectConfig {
     std::vector<std::string> plugin_search; // absolute directories
     std::vector<PluginConfig> plugins;
     std::vector<ReporterConfig> reporters;
+    std::vector<SecretConfig> secrets;
     std::vector<VmConfig> vms;
 };
 

@@ -54,7 +54,8 @@ public:
     bool read_line(std::string_view key, std::string& into) const;   // no control characters
     bool read_script(std::string_view key, std::string& into) const; // tabs and line ends are welcome
     bool read_name(std::string_view key, std::string& into) const;   // is_name
-    bool read_path(std::string_view key, std::string& into) const;   // on the host, made absolute
+    bool read_names(std::string_view key, std::size_t count_max, std::vector<std::string>& into) const;
+    bool read_path(std::string_view key, std::string& into) const; // on the host, made absolute
     bool read_paths(std::string_view key, std::size_t count_max, std::vector<std::string>& into) const;
     bool read_sha256(std::string_view key, std::string& into) const; // 64 lower-case hex digits
     bool read_choice(std::string_view key, std::span<const Choice> choices, std::string& into) const;

@@ -177,6 +177,29 @@ bool Reader::read_path(std::string_view key, std::string& into) const {
     return true;
 }
 
+bool Reader::read_names(std::string_view key, std::size_t count_max, std::vector<std::string>& into) const {
+    const Noting noting(*this, key, into, [&] { return value_shapes::names(count_max); });
+    const auto* node = find(key);
+    if (node == nullptr) return false;
+    const auto* array = node->as_array();
+    if (array == nullptr || array->empty() || array->size() > count_max) {
+        refuse(key, "wants an array of 1 to " + std::to_string(count_max) + " names, found " + described(*node),
+               "write [\"a-name\"]");
+        return false;
+    }
+    for (std::size_t i = 0; i < array->size(); ++i) {
+        const auto& element = *array->get(i);
+        const auto* text = element.as_string();
+        if (text != nullptr && is_name(text->get()))
+            into.push_back(text->get());
+        else
+            context_->problems.add(position_of(element), key_of(key) + "[" + std::to_string(i) + "]",
+                                   (text ? in_quotes(text->get()) : described(element)) + " is no name",
+                                   "a name is 1 to 63 lower-case letters, digits and inner hyphens");
+    }
+    return true;
+}
+
 bool Reader::read_paths(std::string_view key, std::size_t count_max, std::vector<std::string>& into) const {
     const Noting noting(*this, key, into, [&] { return value_shapes::paths(count_max); });
     const auto* node = find(key);

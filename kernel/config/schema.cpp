@@ -25,6 +25,10 @@ name = "p"
 [plugins.p]
 [[reporters]]
 plugin = "p"
+[[secrets]]
+name = "p"
+file = "p"
+plugins = ["p"]
 [[vms]]
 name = "p"
 count = 2
@@ -47,7 +51,7 @@ name = "p-1"
 
 // What a table cannot do without, found by leaving it out.
 constexpr const char* bare_tables[] = {
-    "", "[project]\n[[reporters]]\n[[vms]]\n[vms.boot]\n[[vms.bootstrap.steps]]\n[[vms.port_forwards]]\n",
+    "", "[project]\n[[reporters]]\n[[secrets]]\n[[vms]]\n[vms.boot]\n[[vms.bootstrap.steps]]\n[[vms.port_forwards]]\n",
     "[project]\nname = \"p\"\n[[vms]]\nname = \"p\"\n[[vms.instances]]\n"};
 
 KeyBook read_probes() {

@@ -42,6 +42,10 @@ json path() {
             {"pattern", "^(?!~[^/])[^\\u0000-\\u001f\\u007f-\\u009f]*$"}};
 }
 
+json names(std::size_t count_max) {
+    return {{"type", "array"}, {"minItems", 1}, {"maxItems", count_max}, {"items", name()}};
+}
+
 json paths(std::size_t count_max) {
     return {{"type", "array"}, {"maxItems", count_max}, {"items", path()}};
 }

@@ -17,6 +17,7 @@ json line();
 json script();
 json name();
 json path();
+json names(std::size_t count_max); // at least one
 json paths(std::size_t count_max);
 // `words`: each with whether it is the word to propose; case does not matter.
 json choice(const std::vector<std::pair<std::string_view, bool>>& words);

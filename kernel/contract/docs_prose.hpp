@@ -49,7 +49,8 @@ apply. *since* is the version of the contract that a field came with.
 inline constexpr std::string_view extensions = R"(
 ## Types of plugins
 `x.<plugin>.<name>`, family `message`: the envelope, with what the plugin has to say in `ext`. Show `message`; what `ext` holds is
-between you and that plugin.
+between you and that plugin. `x.grease.*` and a field `grease` in every object are what `--grease` adds to a stream, for readers who
+want to know that they pass over what a later minor may bring.
 )";
 
 inline constexpr std::string_view rules = R"(

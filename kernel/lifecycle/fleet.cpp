@@ -50,7 +50,10 @@ Machine* Fleet::find(const std::string& name) {
 
 std::vector<Error> Fleet::adopt_recorded() {
     std::vector<Error> problems;
-    for (const auto& name : recorded_vms(layout_)) {
+    const auto names = recorded_vms(layout_);
+    has_missed_ = !names;
+    if (!names) return {names.error()};
+    for (const auto& name : *names) {
         if (machines_.contains(name)) continue;
         auto record = load_record(layout_, name);
         if (!record) {
@@ -64,6 +67,13 @@ std::vector<Error> Fleet::adopt_recorded() {
         (void)machine(name).adopt(std::move(*record)); // not alive: failed, and cleared away by the next up or down
     }
     return problems;
+}
+
+Result<> Fleet::adopt_missed() {
+    if (!has_missed_) return {};
+    auto problems = adopt_recorded(); // what is damaged, down tells
+    if (has_missed_) return Failure(problems.front());
+    return {};
 }
 
 bool Fleet::has_processes() const {
@@ -134,6 +144,7 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     BootWindow window(host_.executor(), wanted.boot_window);
     BootContext context{probes_, window, cancel};
     context.when_ready = wanted.when_ready;
+    context.named_ports = wanted.named_ports;
     std::vector<Effort> efforts;
     for (auto& spec : wanted.specs) {
         auto& vm = machine(spec.vm.name);

@@ -14,6 +14,7 @@ struct FleetUp {
     std::int64_t boot_window = 1;
     bool keep_going = false; // a VM that fails leaves the others standing; otherwise all that this run did is undone
     StopPlan stop_plan;      // for undoing and replacing
+    NamedPorts named_ports;  // of the whole project: no VM gets one of these by chance
     std::set<std::string> replaced; // of those that run: stopped first, then started as wanted now
     // Of each VM as soon as it is ready, and of those that are already. What comes of it is the giver's to know: it
     // fails nothing here.
@@ -42,6 +43,9 @@ public:
     // Takes up every recorded VM that is not known yet; what does not live is failed, for down or up to clear away.
     // A damaged record is an entry in the answer, and that VM is left alone.
     std::vector<Error> adopt_recorded();
+    // Once more, when the records could not even be listed. Errors: io, they still cannot: nobody knows what runs, and
+    // nothing may be started or called down.
+    Result<> adopt_missed();
 
     bool has_processes() const;
     std::vector<contract::RunningVm> running() const;
@@ -67,6 +71,7 @@ private:
     OnLost on_lost_;
     GuestLink* guests_ = nullptr;
     std::map<std::string, std::shared_ptr<Machine>> machines_;
+    bool has_missed_ = false;              // records could not be listed
     std::map<std::string, Error> damaged_; // VMs whose record cannot be read: a process may live that we cannot name
 };
 

@@ -4,6 +4,7 @@
 // Thread: the kernel's. Owner: the Fleet (shared, because its watcher waits for the process).
 #pragma once
 #include "bus/event_bus.hpp"
+#include "host/free_port.hpp"
 #include "lifecycle/boot_window.hpp"
 #include "lifecycle/guest_link.hpp"
 #include "lifecycle/launcher_client.hpp"
@@ -35,6 +36,7 @@ struct BootContext {
     Gate& cancel;                                       // open: give up
     std::set<std::string> warnings_said{};              // the same warning of twenty VMs is one event
     std::function<Task<>(class Machine&)> when_ready{}; // part of bringing it up; may be empty
+    NamedPorts named_ports{};                           // no VM gets one of these by chance
 };
 
 class Machine : public std::enable_shared_from_this<Machine> {
@@ -75,7 +77,7 @@ private:
 
     // start(), in order. Each returns with nothing running on failure.
     Task<Result<>> prepare(EventBus& bus, MachineSpec& spec, BootContext& context);
-    Result<> lease_ports(sdk::VmSpec& vm);
+    Result<> lease_ports(sdk::VmSpec& vm, const NamedPorts& named);
     Task<Result<sdk::LaunchPlan>> make_plan(MachineSpec& spec, ProbeBook& probes);
     Result<> check_overlays(const MachineSpec& spec) const;
     Task<Result<>> make_overlays(EventBus& bus, const MachineSpec& spec);

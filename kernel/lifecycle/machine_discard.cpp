@@ -24,7 +24,8 @@ Result<std::int64_t> discard_overlay(EventBus& bus, const Layout& layout, const 
                                      contract::DiscardReason reason) {
     const auto& path = record.overlay;
     if (path.empty() || !files::exists(path)) return 0;
-    if (!is_our_overlay(layout, record.name, path)) {
+    CASTRA_TRY(is_ours, is_our_overlay(layout, record.name, path));
+    if (!is_ours) {
         const auto text =
             "the record of " + record.name + " names the overlay " + path + ", and castra did not make that file";
         bus.publish(contract::message(contract::Severity::warn, contract::clean_text(text, 2048, true), "not_ours")

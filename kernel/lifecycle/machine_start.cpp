@@ -71,7 +71,7 @@ Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, BootContext& c
     CASTRA_CO_CHECK(files::make_directories(layout_.vm_runtime_dir(name_)));
     CASTRA_CO_CHECK(save_record(layout_, record_)); // keys come before there is a plan; a successor finds them, too
     CASTRA_CO_CHECK(files::remove(process_log()));
-    CASTRA_CO_CHECK(lease_ports(spec.vm));
+    CASTRA_CO_CHECK(lease_ports(spec.vm, context.named_ports));
     if (spec.wants_ssh_key) {
         CASTRA_CO_CHECK(co_await make_ssh_key());
     }
@@ -96,10 +96,11 @@ Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, BootContext& c
     co_return co_await make_overlays(bus, spec);
 }
 
-Result<> Machine::lease_ports(sdk::VmSpec& vm) {
+Result<> Machine::lease_ports(sdk::VmSpec& vm, const NamedPorts& named) {
     leases_.clear();
     for (auto& forward : vm.port_forwards) {
-        auto lease = host_.lease_port(forward.address, forward.host, forward.protocol);
+        auto lease = forward.host == 0 ? lease_free_port(host_, forward.address, forward.protocol, named)
+                                       : host_.lease_port(forward.address, forward.host, forward.protocol);
         if (!lease) return Failure(lease.error());
         forward.host = lease->port;
         leases_.push_back(std::move(*lease));
@@ -135,7 +136,9 @@ Result<> Machine::check_overlays(const MachineSpec& spec) const {
         return fail(ErrorCode::plugin,
                     "the plan of " + launcher_->id() + " makes overlays that nobody asked for: " + path);
     // One that an earlier castra made and could not remove is an orphan: it will be announced and replaced.
-    if (path != ours && files::exists(path) && !is_our_overlay(layout_, name_, path))
+    if (path == ours || !files::exists(path)) return {};
+    CASTRA_TRY(is_ours, is_our_overlay(layout_, name_, path));
+    if (!is_ours)
         return fail(ErrorCode::preflight, "overlay " + path + " exists already, and castra did not make it",
                     "remove it, or name another file in [[vms]] overlay");
     return {};

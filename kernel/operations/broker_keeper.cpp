@@ -2,8 +2,10 @@
 // BrokerKeeper: the process. What it reports is in broker_news.cpp.
 #include "operations/broker_keeper.hpp"
 
+#include "config/named_ports.hpp"
 #include "contract/text.hpp"
 #include "host/files.hpp"
+#include "host/free_port.hpp"
 #include "host/run_program.hpp"
 #include "lifecycle/child_fds.hpp"
 
@@ -39,7 +41,8 @@ Result<bool> BrokerKeeper::plan(const ProjectConfig& config, std::shared_ptr<Bro
     if (!keeps_port) lease_.reset();
     if (!keeps_port) port_ = 0;
     if (config.broker.has_tcp && !keeps_port) {
-        auto lease = host_.lease_port("127.0.0.1", config.broker.port, "tcp");
+        auto lease = config.broker.port == 0 ? lease_free_port(host_, "127.0.0.1", "tcp", named_ports(config))
+                                             : host_.lease_port("127.0.0.1", config.broker.port, "tcp");
         if (!lease) return Failure(lease.error().within("the broker"));
         port_ = lease->port;
         lease_ = std::move(*lease);

@@ -182,9 +182,13 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
         else if (std::ranges::find(planned, entry.name) != planned.end() && entry.kind != Kind::directory)
             drop(*folder, entry.name, "files", vm);
     }
-    const bool has_overlay_elsewhere = record && !record->overlay.empty() && files::exists(record->overlay) &&
-                                       record->overlay != layout.vm_dir(vm) / "overlay.qcow2";
-    const bool keeps_note = has_overlay_elsewhere && is_our_overlay(layout, vm, record->overlay);
+    const auto noted = noted_overlay(layout, vm);
+    if (!noted) keep(overlay_note(layout, vm), noted.error());
+    const bool keeps_note = !noted || !noted->empty(); // until that overlay goes: only it says that castra made it
+    auto elsewhere = noted.value_or("");
+    if (elsewhere.empty() && record && record->overlay != layout.vm_dir(vm) / "overlay.qcow2" &&
+        files::exists(record->overlay))
+        elsewhere = record->overlay;
     const bool is_rest = result_.leftovers.size() > leftovers_before; // its record tells the next command of it
     for (const std::string_view name :
          {"record.json.tmp", "overlay.json.tmp", "overlay.json", "record.json"}) // last: until now it tells of the rest
@@ -192,10 +196,10 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
                                                                 !(keeps_note && name == "overlay.json") &&
                                                                 !(is_rest && name == "record.json"))
             drop(*folder, std::string(name), "record", vm);
-    if (has_overlay_elsewhere && wants("overlay"))
+    if (!elsewhere.empty() && wants("overlay"))
         bus_.publish(contract::message(Severity::warn,
-                                       line("the record of " + vm + " names the overlay " + record->overlay +
-                                            ", which is outside of castra's directories and stays"),
+                                       line("the overlay of " + vm + ", " + elsewhere +
+                                            ", is outside of castra's directories and stays"),
                                        "not_ours")
                          .on(vm)
                          .cure(keeps_note ? "the next castra up replaces it; or remove it yourself"
@@ -223,6 +227,9 @@ void Cleaner::rest_of_project(Site& site) {
         if (const auto runtime = Directory::open(layout.runtime_dir()); runtime && runtime->is_own())
             if (runtime->find("s")) drop_runtime(site, *runtime, "s");
     if (!site.has_supervisor && !site.spared) {
+        if (const auto entries = site.root.entries()) // half of a file that was never put in its place
+            for (const auto& entry : *entries)
+                if (entry.kind == Kind::file && entry.name.ends_with(".tmp")) drop(site.root, entry.name, "files");
         for (const auto& [name, kind] :
              {std::pair{"supervisor.log", "logs"}, std::pair{"broker", "handshakes"}, std::pair{"bootstrap", "logs"}})
             if (site.root.find(name)) drop(site.root, name, kind);
@@ -277,12 +284,15 @@ void Cleaner::images(const std::vector<CleanTarget>& targets) {
     const auto store = Directory::open(cache_dir(workshop_.installation().environment) / "images");
     if (!store || !store->is_own()) return;
     std::vector<std::string> needed;
-    for (const auto& target : targets)
-        for (const auto& vm : recorded_vms(target.layout))
+    for (const auto& target : targets) {
+        const auto recorded = recorded_vms(target.layout);
+        if (!recorded) return keep(store->path(), recorded.error());
+        for (const auto& vm : *recorded)
             if (const auto record = load_record(target.layout, vm);
                 record && record->boot_id == workshop_.host().boot_id() && workshop_.host().is_alive(record->process()))
                 for (auto& path : files_of(*record))
                     needed.push_back(std::move(path));
+    }
     const auto open_files = OpenFiles::below(store->path());
     const auto entries = store->entries();
     if (!entries) return keep(store->path(), entries.error());

@@ -101,7 +101,9 @@ Task<RunResult> EmbeddedOperations::down(Request request, Sinks sinks, std::shar
                            : locate_project(workshop_.installation(), request.config);
     if (!located) co_return reject(request, "", project.error(), std::move(sinks));
     const auto name = project ? project->config.name : std::string();
-    auto known = recorded_vms(located->layout);
+    auto recorded = recorded_vms(located->layout);
+    if (!recorded) co_return reject(request, name, {recorded.error()}, std::move(sinks));
+    auto known = *std::move(recorded);
     const bool has_records = !known.empty();
     if (project)
         for (const auto& vm : project->config.vms)
@@ -124,7 +126,9 @@ Task<RunResult> EmbeddedOperations::down(Request request, Sinks sinks, std::shar
 Task<RunResult> EmbeddedOperations::bootstrap(Request request, Sinks sinks, std::shared_ptr<Gate> cancel) {
     auto project = load_project(workshop_.installation(), request.config);
     if (!project) co_return reject(request, "", project.error(), std::move(sinks));
-    if (kernel_ || !recorded_vms(project->layout).empty()) {
+    const auto recorded = recorded_vms(project->layout);
+    if (!recorded) co_return reject(request, project->config.name, {recorded.error()}, std::move(sinks));
+    if (kernel_ || !recorded->empty()) {
         const auto kernel = own(project->layout, project->config.path);
         if (!kernel) co_return reject(request, project->config.name, {kernel.error()}, std::move(sinks));
         const auto result = co_await (*kernel)->perform(std::move(request), std::move(sinks), std::move(cancel));
@@ -155,6 +159,7 @@ Task<RunResult> EmbeddedOperations::status(Request request, Sinks sinks) {
     if (!located) co_return reject(request, "", project.error(), std::move(sinks));
     const auto* config = project ? &project->config : nullptr;
     const auto status = co_await project_status(workshop_.host(), located->layout, config, located->config_path);
+    if (status.unlisted) co_return reject(request, status.project, {*status.unlisted}, std::move(sinks));
     Run run(workshop_.host().clock(), request, status.project, workshop_.installation().version);
     add_sinks(run, std::move(sinks));
     contract::CommandAccepted accepted;

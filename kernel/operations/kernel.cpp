@@ -157,6 +157,7 @@ EmbeddedOperations::Work work_of(const UpOptions& options) {
     work.request.force = options.force;
     work.request.broker_only = options.broker_only;
     work.request.strict = options.strict;
+    work.request.grease = options.grease;
     work.request.bootstrap = options.bootstrap;
     return work;
 }

@@ -47,6 +47,7 @@ struct UpOptions : OperationOptions {
     bool force = false;       // too little of the machine's resources is a warning, not a refusal
     bool broker_only = false; // the broker and no VM; down ends it
     bool strict = false;      // an event that breaks the contract fails the run
+    bool grease = false;      // the stream has fields and types that no reader knows
     BootstrapModeMap bootstrap;
 };
 struct DownOptions : OperationOptions {

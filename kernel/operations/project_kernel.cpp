@@ -97,9 +97,14 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
         findings.push_back(lock.error());
     else if (!project && request.operation != Operation::down)
         findings = project.error();
+    else if (auto adopted = fleet_->adopt_missed(); !adopted)
+        findings.push_back(adopted.error());
     else if (auto opened = run.open(files_of(run)); !opened)
         findings.push_back(opened.error());
-    if (project) hide_secrets(run.bus(), project->config);
+    if (project) {
+        hide_secrets(run.bus(), project->config);
+        workshop_.secrets().offer(project->config.secrets);
+    }
     auto every_event = EventBus::default_limits();
     every_event.may_coalesce = false;
     for (auto& sink : sinks)

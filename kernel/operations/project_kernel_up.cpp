@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ProjectKernel: one up, from the request to its summary, in four phases: look, declare, start, conclude.
+#include "config/named_ports.hpp"
 #include "operations/bootstrap_modes.hpp"
 #include "operations/bootstrap_outcome.hpp"
 #include "operations/bootstrap_runner.hpp"
@@ -106,6 +107,7 @@ Task<RunResult> ProjectKernel::Up::start() {
     FleetUp wanted;
     wanted.specs = std::move(specs);
     wanted.boot_window = boot_window();
+    wanted.named_ports = named_ports(project.config);
     wanted.keep_going = request.keep_going;
     wanted.stop_plan = stop_plan_of(project.config);
     wanted.replaced = replaced;

@@ -65,6 +65,7 @@ contract::Draft planned_event(const std::string& vm, const contract::BootstrapPl
 Task<RunResult> plan_project(Workshop& workshop, Run& run, const Request& request, Project& project, PlanOf what,
                              Gate& cancel) {
     auto findings = apply_bootstrap_modes(request.bootstrap, project.config);
+    workshop.secrets().offer(project.config.secrets);
     PluginSet plugins(workshop.installation(), workshop.registry(), &project.config);
     auto specs = machine_specs(workshop.installation(), workshop.host().clock(), project, plugins, request.vms);
     if (!specs) std::ranges::move(specs.error(), std::back_inserter(findings));

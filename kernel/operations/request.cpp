@@ -14,17 +14,12 @@ std::string_view to_string(Operation operation) {
 }
 
 std::string to_line(const Request& request) {
-    contract::Json json{{"protocol", socket_protocol},
-                        {"operation", to_string(request.operation)},
-                        {"argv", request.argv},
-                        {"config", request.config},
-                        {"vms", request.vms},
-                        {"keep_going", request.keep_going},
-                        {"replace", request.replace},
-                        {"bootstrap", request.bootstrap},
-                        {"force", request.force},
-                        {"strict", request.strict},
-                        {"broker_only", request.broker_only}};
+    contract::Json json{{"protocol", socket_protocol}, {"operation", to_string(request.operation)},
+                        {"argv", request.argv},        {"config", request.config},
+                        {"vms", request.vms},          {"keep_going", request.keep_going},
+                        {"replace", request.replace},  {"bootstrap", request.bootstrap},
+                        {"force", request.force},      {"strict", request.strict},
+                        {"grease", request.grease},    {"broker_only", request.broker_only}};
     if (request.timeout) json["timeout_ms"] = request.timeout->count();
     return json.dump(-1, ' ', false, contract::Json::error_handler_t::replace) + "\n";
 }
@@ -52,6 +47,7 @@ Result<Request> parse_request(const std::string& line) {
         if (json.contains("timeout_ms")) request.timeout = Milliseconds(json.at("timeout_ms").get<std::int64_t>());
         request.broker_only = json.value("broker_only", false);
         request.strict = json.at("strict").get<bool>();
+        request.grease = json.value("grease", false);
         return request;
     } catch (const contract::Json::exception& error) {
         return fail(ErrorCode::protocol, std::string("the request is damaged: ") + error.what());

@@ -30,6 +30,7 @@ struct Request {
     bool broker_only = false;            // up: the broker, and no VM
     std::optional<Milliseconds> timeout; // down: SIGKILL comes no later; absent: as castra.toml says
     bool strict = false;                 // a contract violation fails the run
+    bool grease = false;                 // the stream has fields and types that no reader knows
 };
 
 // The line on the supervisor's socket. Errors: protocol.

@@ -61,9 +61,11 @@ Result<> Run::open(const RunFiles& files) {
         journals.uncut = std::make_unique<LazyJournal>(uncut);
         journals.uncut_path = uncut.string();
     }
-    bus_ =
-        std::make_unique<EventBus>(RunIdentity{run_id_, std::string(to_string(request_.operation)), project_}, clock_,
-                                   std::move(journals), request_.strict ? ContractMode::strict : ContractMode::report);
+    ContractTerms terms;
+    if (request_.strict) terms.mode = ContractMode::strict;
+    if (request_.grease) terms.grease = contract::Grease::unknown_fields;
+    bus_ = std::make_unique<EventBus>(RunIdentity{run_id_, std::string(to_string(request_.operation)), project_},
+                                      clock_, std::move(journals), terms);
     return {};
 }
 

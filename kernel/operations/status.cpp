@@ -43,7 +43,9 @@ Task<ProjectStatus> project_status(Host& host, Layout layout, const ProjectConfi
     status.state_dir = layout.state_dir();
     co_await ask_supervisor(host, layout, status);
     const auto boot_id = host.boot_id();
-    const auto names = recorded_vms(layout); // sorted
+    const auto recorded = recorded_vms(layout);
+    if (!recorded) status.unlisted = recorded.error();
+    const auto names = recorded.value_or(std::vector<std::string>()); // sorted
     for (const auto& name : names)
         if (wants(wish, name)) status.vms.push_back(vm_status(host, layout, name, boot_id, status.supervised));
     if (config) add_absent(*config, wish, names, status.vms);
@@ -67,7 +69,7 @@ Task<std::vector<ProjectStatus>> machine_status(Host& host, Installation install
         const auto layout = known.layout(installation.environment);
         auto status =
             co_await project_status(host, layout, project ? &project->config : nullptr, known.config_path, wish);
-        status.problem = std::move(problem);
+        status.problem = status.unlisted ? status.unlisted->text : std::move(problem);
         all.push_back(std::move(status));
     }
     std::ranges::stable_sort(all, {}, &ProjectStatus::config_path);

@@ -11,10 +11,11 @@ namespace castra {
 
 struct ProjectStatus {
     std::string project, config_path, state_dir;
-    std::string config_digest; // sha256:hex of castra.toml; empty: unknown
-    std::string problem;       // castra.toml is broken or gone, its entry in the register is damaged; empty: none
-    bool supervised = false;   // a supervisor answers
-    ProcessId supervisor;      // pid 0: none
+    std::string config_digest;     // sha256:hex of castra.toml; empty: unknown
+    std::string problem;           // castra.toml is broken or gone, its entry in the register is damaged; empty: none
+    std::optional<Error> unlisted; // why nobody can say which VMs there are; then `vms` says nothing
+    bool supervised = false;       // a supervisor answers
+    ProcessId supervisor;          // pid 0: none
     BrokerStatus broker;
     std::vector<VmStatus> vms;
 };

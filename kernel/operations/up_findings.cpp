@@ -22,7 +22,9 @@ std::vector<Error> up_findings(Workshop& workshop, const Request& request, const
     const auto specs = machine_specs(installation, workshop.host().clock(), project, plugins, request.vms);
     if (!specs) return specs.error();
     PreflightWish wish{project.layout, *specs, {}, {}, {}};
-    for (const auto& vm : recorded_vms(project.layout))
+    const auto recorded = recorded_vms(project.layout);
+    if (!recorded) return {recorded.error()};
+    for (const auto& vm : *recorded)
         if (const auto record = load_record(project.layout, vm); record && workshop.host().is_alive(record->process()))
             wish.running.insert(vm);
     wish.to_fetch = to_fetch(image_wishes(project.config, *specs, wish.running));

@@ -17,11 +17,15 @@ class Workshop::Services final : public HostServices {
 public:
     Services(Host& host, const Log& log) : host_(host), log_(log) {}
 
+    Result<Secret> secret(std::string_view plugin, const std::string& name) override {
+        return secrets_.read(plugin, name);
+    }
+
     void log(std::string_view plugin, PluginLogLevel level, std::string_view text) override {
         constexpr std::array<std::string_view, 4> names{"debug", "info", "warn", "error"};
         asio::post(host_.executor(),
                    [this, level = names[static_cast<std::size_t>(level)],
-                    line = "plugin " + std::string(plugin) + ": " + std::string(text)] { log_(level, line); });
+                    line = "plugin " + std::string(plugin) + ": " + secrets_.masked(text)] { log_(level, line); });
     }
 
     Result<> emit(std::string_view plugin, const nlohmann::json& event) override {
@@ -37,7 +41,7 @@ public:
     bool cancelled() override { return cancelled_; }
 
     void fault(std::string_view plugin, std::string_view what) override {
-        const auto text = "plugin " + std::string(plugin) + " " + std::string(what);
+        const auto text = secrets_.masked("plugin " + std::string(plugin) + " " + std::string(what));
         asio::post(host_.executor(), [this, text] {
             log_("error", text);
             if (bus_)
@@ -49,9 +53,11 @@ public:
 
     void attach(EventBus* bus) {
         bus_ = bus;
+        secrets_.attach(bus);
         cancelled_ = false;
     }
     void cancel_run() { cancelled_ = true; }
+    SecretStore& secrets() { return secrets_; }
 
 private:
     // Only the frame is read here; whether the event is any good is the bus's to say.
@@ -94,6 +100,7 @@ private:
 
     Host& host_;
     const Log& log_;
+    SecretStore secrets_;
     EventBus* bus_ = nullptr; // of the kernel's thread only
     std::atomic<bool> cancelled_{false};
 };
@@ -120,6 +127,10 @@ Workshop::~Workshop() = default;
 
 void Workshop::attach(EventBus* bus) {
     services_->attach(bus);
+}
+
+SecretStore& Workshop::secrets() {
+    return services_->secrets();
 }
 
 void Workshop::cancel_run() {

@@ -5,6 +5,7 @@
 #include "bus/event_bus.hpp"
 #include "host/host.hpp"
 #include "operations/plugin_set.hpp"
+#include "operations/secret_store.hpp"
 
 #include <functional>
 
@@ -28,6 +29,8 @@ public:
     PluginRegistry& registry() { return *registry_; }
     const Log& log() const { return log_; }
 
+    // What plugins may ask for; offer() it what the project has before they are made.
+    SecretStore& secrets();
     // While a run is open, what plugins emit goes to its bus; what they emit outside is dropped. Thread: the kernel's.
     void attach(EventBus* bus);
     // From now on plugins that ask are told that the run is being cancelled, until the next attach.

@@ -46,6 +46,11 @@ Result<json> cancelled(HostTable& host, const json&) {
     return json{{"cancelled", host.services().cancelled()}};
 }
 
+Result<json> read_secret(HostTable& host, const json& request) {
+    CASTRA_TRY(secret, host.services().secret(host.plugin(), request.at("name").get<std::string>()));
+    return json{{"value", secret.reveal()}};
+}
+
 // The border from their side: nothing that a plugin passes in makes us throw into its C frames.
 template <auto Function>
 std::int32_t slot(void* self, const castra_call*, castra_bytes request, const castra_sink* reply,
@@ -66,9 +71,13 @@ std::int32_t slot(void* self, const castra_call*, castra_bytes request, const ca
 
 constexpr castra_slot slots[CASTRA_HOST_SLOTS] = {slot<log>, slot<emit>, slot<now>, slot<cancelled>};
 constexpr castra_interface host_interface{sizeof(castra_interface), CASTRA_HOST_SLOTS, slots};
+constexpr castra_slot secret_slots[CASTRA_SECRETS_SLOTS] = {slot<read_secret>};
+constexpr castra_interface secret_interface{sizeof(castra_interface), CASTRA_SECRETS_SLOTS, secret_slots};
 
 const castra_interface* find_interface(const castra_host*, const char* id) noexcept {
-    return id != nullptr && std::string_view(id) == CASTRA_HOST_V1 ? &host_interface : nullptr;
+    if (id == nullptr) return nullptr;
+    if (std::string_view(id) == CASTRA_HOST_V1) return &host_interface;
+    return std::string_view(id) == CASTRA_SECRETS_V1 ? &secret_interface : nullptr;
 }
 
 } // namespace

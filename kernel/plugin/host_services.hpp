@@ -4,6 +4,7 @@
 // never call back into a plugin.
 #pragma once
 #include "base/result.hpp"
+#include "base/secret.hpp"
 #include "castra/abi/host.h"
 
 #include <cstdint>
@@ -28,6 +29,10 @@ public:
     virtual Result<> emit(std::string_view plugin, const nlohmann::json& event) = 0;
     virtual PluginHostTime now() = 0;
     virtual bool cancelled() = 0;
+    // A secret by its name. Errors, told to the plugin: there is none that this plugin may read, or it cannot be read.
+    virtual Result<Secret> secret(std::string_view plugin, const std::string& name) {
+        return fail(ErrorCode::not_found, "no secret \"" + name + "\" for plugin " + std::string(plugin));
+    }
     // An isolated plugin crashed, hung or broke the protocol, and was ended. `what` says how, in one line.
     virtual void fault(std::string_view plugin, std::string_view what) { log(plugin, PluginLogLevel::error, what); }
 };

@@ -301,8 +301,11 @@ WireMessage PluginProcess::serve(const WireMessage& call) {
     WireMessage answer;
     answer.kind = WireKind::host_answer;
     answer.id = call.id;
-    const auto* interface = host_.c_table()->find_interface(host_.c_table(), CASTRA_HOST_V1);
-    if (call.slot >= interface->slot_count) {
+    const bool is_secret = call.slot >= wire_secrets;
+    const auto* interface =
+        host_.c_table()->find_interface(host_.c_table(), is_secret ? CASTRA_SECRETS_V1 : CASTRA_HOST_V1);
+    const std::uint32_t slot = is_secret ? call.slot - wire_secrets : call.slot;
+    if (slot >= interface->slot_count) {
         answer.status = CASTRA_UNSUPPORTED;
         return answer;
     }
@@ -319,8 +322,8 @@ WireMessage PluginProcess::serve(const WireMessage& call) {
     BoundedSink reply(plugin_reply_bytes_max), error(plugin_error_bytes_max);
     const auto reply_sink = reply.c_sink(), error_sink = error.c_sink();
     const castra_call context{sizeof(castra_call), 0, call.id, 0, -1, 0};
-    answer.status = interface->slots[call.slot](host_.c_table()->self, &context, {call.body.data(), call.body.size()},
-                                                &reply_sink, &error_sink);
+    answer.status = interface->slots[slot](host_.c_table()->self, &context, {call.body.data(), call.body.size()},
+                                           &reply_sink, &error_sink);
     answer.body = answer.status == CASTRA_OK ? reply.text() : error.text();
     return answer;
 }

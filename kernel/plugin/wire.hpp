@@ -19,6 +19,8 @@ namespace castra {
 inline constexpr std::size_t wire_frame_bytes_max = 4 * 1024 * 1024;
 inline constexpr std::size_t wire_request_bytes_max = 64 * 1024 * 1024;
 
+inline constexpr std::uint16_t wire_secrets = 0x100; // where the slots of castra.secrets/1 begin in a host_call
+
 enum class WireKind : std::uint8_t {
     load = 1,    // {file, manifest_sha256, contract}      -> answer {interfaces}
     create,      // interface id, NUL, config              -> answer
@@ -26,7 +28,7 @@ enum class WireKind : std::uint8_t {
     destroy,     //                                        -> answer
     cancel,      // id of the call: its cancel_fd becomes readable
     answer,      // id, status, reply or error
-    host_call,   // by the plugin: slot of castra.host/1, request
+    host_call,   // by the plugin: slot of castra.host/1, or wire_secrets plus slot of castra.secrets/1, request
     host_answer, // id, status, reply or error
 };
 

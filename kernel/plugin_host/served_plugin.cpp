@@ -212,9 +212,20 @@ void ServedPlugin::log(std::string_view, PluginLogLevel level, std::string_view 
 Result<> ServedPlugin::emit(std::string_view, const json& event) {
     const auto answer = ask_castra(CASTRA_HOST_EMIT, event);
     if (answer.status == CASTRA_OK) return {};
+    return refusal(answer, "castra refused the event");
+}
+
+Failure ServedPlugin::refusal(const WireMessage& answer, const char* otherwise) {
     const auto said = parse_json_object(answer.body);
-    if (!said) return fail(ErrorCode::plugin, "castra refused the event");
+    if (!said) return fail(ErrorCode::plugin, otherwise);
     return fail(ErrorCode::plugin, said->value("title", ""), said->value("hint", ""));
+}
+
+Result<Secret> ServedPlugin::secret(std::string_view, const std::string& name) {
+    const auto answer = ask_castra(wire_secrets + CASTRA_SECRETS_READ, {{"name", name}});
+    if (answer.status != CASTRA_OK) return refusal(answer, "castra refused the secret");
+    CASTRA_TRY(said, parse_json_object(answer.body));
+    return Secret(said.value("value", ""));
 }
 
 PluginHostTime ServedPlugin::now() {

@@ -28,12 +28,14 @@ public:
     Result<> emit(std::string_view plugin, const nlohmann::json& event) override;
     PluginHostTime now() override;
     bool cancelled() override;
+    Result<Secret> secret(std::string_view plugin, const std::string& name) override;
 
 private:
     void listen();
     void hear(WireMessage message);
     void send(const WireMessage& message);
     WireMessage ask_castra(std::uint16_t slot, const nlohmann::json& request);
+    static Failure refusal(const WireMessage& answer, const char* otherwise);
 
     WireMessage answer(const WireMessage& message);
     WireMessage load(const WireMessage& message);

@@ -37,19 +37,29 @@ Result<> confirm_overlay(const Layout& layout, const std::string& vm, const std:
     return save(layout, vm, {overlay, info.st_dev, info.st_ino});
 }
 
-bool is_our_overlay(const Layout& layout, const std::string& vm, const std::string& overlay) {
+Result<bool> is_our_overlay(const Layout& layout, const std::string& vm, const std::string& overlay) {
     if (overlay == layout.vm_dir(vm) / "overlay.qcow2") return true;
+    CASTRA_TRY(noted, noted_overlay(layout, vm));
+    return noted == overlay;
+}
+
+Result<std::string> noted_overlay(const Layout& layout, const std::string& vm) {
     const auto text = files::read(overlay_note(layout, vm), note_bytes_max);
-    if (!text) return false;
+    if (!text && text.error().code != ErrorCode::not_found) return Failure(text.error());
+    if (!text) return std::string();
     Note note;
     try {
         note = nlohmann::json::parse(*text).get<Note>();
     } catch (const nlohmann::json::exception&) {
-        return false;
+        return std::string();
     }
     struct stat info {};
-    if (note.overlay != overlay || ::lstat(overlay.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
-    return note.inode == 0 || (note.inode == info.st_ino && note.device == info.st_dev);
+    if (::lstat(note.overlay.c_str(), &info) != 0) {
+        if (errno != ENOENT && errno != ENOTDIR) return fail_errno("look at overlay " + note.overlay);
+        return std::string();
+    }
+    const bool is_it = note.inode == 0 || (note.inode == info.st_ino && note.device == info.st_dev);
+    return S_ISREG(info.st_mode) && is_it ? note.overlay : std::string();
 }
 
 } // namespace castra

@@ -12,8 +12,11 @@ namespace castra {
 Result<> promise_overlay(const Layout& layout, const std::string& vm, const std::string& overlay);
 // The file is there: from now on that inode is meant. Errors: io.
 Result<> confirm_overlay(const Layout& layout, const std::string& vm, const std::string& overlay);
-// True of the VM's own <vm>/overlay.qcow2, and of what was promised and is still that regular file.
-bool is_our_overlay(const Layout& layout, const std::string& vm, const std::string& overlay);
+// True of the VM's own <vm>/overlay.qcow2, and of what was promised and is still that regular file. Errors: io, it
+// cannot be told now; then it must stay, and so must what tells of it.
+Result<bool> is_our_overlay(const Layout& layout, const std::string& vm, const std::string& overlay);
+// What was promised for this VM and is still there; empty: nothing. Errors: io.
+Result<std::string> noted_overlay(const Layout& layout, const std::string& vm);
 std::filesystem::path overlay_note(const Layout& layout, const std::string& vm);
 
 } // namespace castra

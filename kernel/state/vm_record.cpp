@@ -69,13 +69,18 @@ Result<VmRecord> load_record_head(const Layout& layout, const std::string& vm) {
     return record_in(text, path, vm);
 }
 
-std::vector<std::string> recorded_vms(const Layout& layout) {
+Result<std::vector<std::string>> recorded_vms(const Layout& layout) {
     std::vector<std::string> names;
     std::error_code error;
-    for (auto at = std::filesystem::directory_iterator(layout.vms_dir(), error);
-         !error && at != std::filesystem::end(at); at.increment(error))
-        if (at->is_directory(error) && std::filesystem::exists(at->path() / "record.json", error))
+    auto at = std::filesystem::directory_iterator(layout.vms_dir(), error);
+    for (; !error && at != std::filesystem::end(at); at.increment(error)) {
+        std::error_code unknown;
+        if (at->is_directory(unknown) && (std::filesystem::exists(at->path() / "record.json", unknown) || unknown))
             names.push_back(at->path().filename());
+    }
+    if (error && error != std::errc::no_such_file_or_directory)
+        return fail(ErrorCode::io, "list the VMs in " + layout.vms_dir().string() + ": " + error.message(),
+                    "see to it that the directory can be read, then try again");
     std::ranges::sort(names);
     return names;
 }

@@ -30,7 +30,7 @@ struct VmRecord {
 Result<> save_record(const Layout& layout, const VmRecord& record);
 // Errors: not_found, io (unreadable or damaged, naming the file).
 Result<VmRecord> load_record(const Layout& layout, const std::string& vm);
-// Names of all VMs with a record or leftovers of one, sorted.
-std::vector<std::string> recorded_vms(const Layout& layout);
+// Names of all VMs with a record, also one that cannot be read; sorted. Errors: io, nobody can say which there are.
+Result<std::vector<std::string>> recorded_vms(const Layout& layout);
 
 } // namespace castra

@@ -31,7 +31,9 @@ public:
         read_field(config, "replicas", settings_.replicas);
         read_field(config, "user", settings_.user);
         read_field(config, "password", settings_.password);
+        read_field(config, "password_secret", password_secret_);
         read_field(config, "token", settings_.token);
+        read_field(config, "token_secret", token_secret_);
         read_field(config, "credentials", settings_.credentials);
         read_field(config, "ca", settings_.ca);
         read_field(config, "timeout_ms", settings_.timeout_ms);
@@ -48,6 +50,8 @@ public:
     }
 
     void open(const OpenRequest&, const Call&) override {
+        if (!password_secret_.empty()) settings_.password = host().secret(password_secret_);
+        if (!token_secret_.empty()) settings_.token = host().secret(token_secret_);
         queue_.clear();
         queue_bytes_ = given_up_ = 0;
         pause_ = pause_first;
@@ -156,6 +160,7 @@ private:
     }
 
     castra::nats::Settings settings_;
+    std::string password_secret_, token_secret_; // names
     std::int64_t queue_bytes_max_ = 16777216;
     bool is_open_ = false;
     std::unique_ptr<JetStream> stream_; // null: not connected

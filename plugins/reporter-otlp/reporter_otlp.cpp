@@ -21,12 +21,22 @@ using castra::otlp::Sent;
 constexpr std::size_t request_bytes_max = 1 << 20; // of logs in one request
 constexpr auto pause_first = 250ms, pause_max = 8000ms;
 
+using Headers = std::map<std::string, std::string>;
+
+void check_headers(const Headers& headers, const char* field) {
+    for (const auto& [name, value] : headers)
+        if (name.empty() || (name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
+            throw Refusal(
+                {.code = "header", .title = "a header has no name or holds a line feed", .field_path = field});
+}
+
 class OtlpReporter : public Reporter {
 public:
     explicit OtlpReporter(const Json& config) {
         std::vector<std::string> signals{"traces", "logs"};
         read_field(config, "endpoint", endpoint_);
         read_field(config, "headers", headers_);
+        read_field(config, "header_secrets", header_secrets_);
         read_field(config, "signals", signals);
         read_field(config, "timeout_ms", timeout_ms_);
         read_field(config, "queue_bytes_max", queue_bytes_max_);
@@ -37,14 +47,16 @@ public:
                            .title = "reporter-otlp needs an endpoint with http:// or https://",
                            .field_path = "/endpoint",
                            .hint = "such as http://127.0.0.1:4318"});
-        for (const auto& [name, value] : headers_)
-            if (name.empty() || (name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
-                throw Refusal(
-                    {.code = "header", .title = "a header has no name or holds a line feed", .field_path = "/headers"});
+        check_headers(headers_, "/headers");
+        check_headers(header_secrets_, "/header_secrets");
     }
 
     void open(const OpenRequest&, const Call&) override {
-        collector_ = std::make_unique<Collector>(endpoint_, headers_);
+        auto headers = headers_;
+        for (const auto& [name, secret] : header_secrets_)
+            headers[name] = host().secret(secret);
+        check_headers(headers, "/header_secrets"); // a secret's file may hold anything
+        collector_ = std::make_unique<Collector>(endpoint_, headers);
         spans_ = {};
         queue_.clear();
         queue_bytes_ = given_up_ = 0;
@@ -142,7 +154,7 @@ private:
     }
 
     std::string endpoint_, project_, contract_ = "1.0";
-    std::map<std::string, std::string> headers_;
+    Headers headers_, header_secrets_; // header_secrets_: names of secrets
     std::int64_t timeout_ms_ = 1000, queue_bytes_max_ = 4194304;
     bool sends_traces_ = true, sends_logs_ = true;
     std::unique_ptr<Collector> collector_;

@@ -140,6 +140,19 @@ TEST_F(Corpus, ServesTheHostFunctions) {
     EXPECT_THAT(host.logged, ElementsAre("good-all: was told to log \xef\xbf\xbd"));
 }
 
+TEST_F(Corpus, HandsOutSecretsByTheirNames) {
+    auto reporter = make("good-all", CASTRA_REPORTER_V1);
+    auto request = open_request("secret");
+    request["project"] = "token";
+    EXPECT_TRUE(reporter.call(CASTRA_REPORTER_OPEN, request));
+    EXPECT_THAT(host.logged, ElementsAre("good-all: the secret is hush \"good-all\""));
+    request["project"] = "other";
+    const auto refused = reporter.call(CASTRA_REPORTER_OPEN, request);
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().text, HasSubstr("no secret other"));
+    EXPECT_EQ(refused.error().hint, "add it");
+}
+
 TEST_F(Corpus, ConstructorsRefuseInTheirOwnWords) {
     ASSERT_TRUE(registry.load(plugin("good-all")));
     const auto refused = registry.create("good-all", CASTRA_REPORTER_V1, {{"port", 13}});

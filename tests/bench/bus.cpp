@@ -115,7 +115,7 @@ void BM_Publish(benchmark::State& state) {
         RunJournals journals;
         journals.main = std::move(*create_journal(file));
         bus = std::make_unique<EventBus>(RunIdentity{"01ARYZ6S410000000000000000", "up", "bench"}, wall,
-                                         std::move(journals), ContractMode::report);
+                                         std::move(journals));
         bus->add_sink(std::make_unique<CountingSink>(sink_bytes), patient());
         bus->add_sink(std::make_unique<CountingSink>(sink_bytes), patient());
         bus->publish(accepted());
@@ -247,7 +247,7 @@ double resident_mib() {
 void BM_TenMillionEvents(benchmark::State& state) {
     for (auto _ : state) {
         RunJournals journals;
-        EventBus flood({"01ARYZ6S410000000000000000", "up", "bench"}, wall, std::move(journals), ContractMode::report);
+        EventBus flood({"01ARYZ6S410000000000000000", "up", "bench"}, wall, std::move(journals));
         flood.add_sink(std::make_unique<CountingSink>(sink_bytes), patient());
         flood.publish(accepted());
         for (std::int64_t i = 1; i <= 10'000'000; ++i) {

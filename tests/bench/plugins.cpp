@@ -88,7 +88,7 @@ void BM_MillionEvents(benchmark::State& state) {
         SinkLimits limits;
         limits.block_max = limits.close_max = std::chrono::minutes(10); // nothing but a flood
         limits.may_coalesce = false;
-        EventBus bus({"01ARYZ6S410000000000000000", "up", "bench"}, clock, {}, ContractMode::report);
+        EventBus bus({"01ARYZ6S410000000000000000", "up", "bench"}, clock, {});
         bus.add_sink(std::move(*sink), limits);
         bus.publish(contract::draft(contract::CommandAccepted{}, "up bench"));
         for (std::int64_t i = 2; i < events; ++i)

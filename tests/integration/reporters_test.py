@@ -364,6 +364,39 @@ class Otlp(Reported):
             self.assertLessEqual(int(span["endTimeUnixNano"]), int(root["endTimeUnixNano"]))
             self.assertEqual(span["status"], {})
 
+    def test_a_secret_is_asked_for_by_its_name_and_shows_nowhere(self):
+        collector = CollectorDouble()
+        self.fleet(("otlp", {"endpoint": collector.url, "headers": {"X-Plain": "p"}, "header_secrets": {"Authorization": "api-key"}}),
+                   command=["/bin/sh", "-c", f"cat {self.dir}/api.key; exit 1"])
+        (self.dir / "api.key").write_text("Bearer hushhush\n")
+        self.config.write_text(self.config.read_text() + '[[secrets]]\nname = "api-key"\nfile = "api.key"\nplugins = ["reporter-otlp"]\n')
+        told = self.castra("up")
+        self.assertEqual(told.returncode, 1)
+        self.until(lambda: collector.spans())
+        for _, headers, _ in collector.got:
+            self.assertEqual((headers["Authorization"], headers["X-Plain"]), ("Bearer hushhush", "p"))
+        self.assertIn("***", told.stdout, "the guest said it, and the run must not")
+        shown = told.stdout + told.stderr + json.dumps(collector.records())
+        for path in self.home.rglob("*"):
+            if path.is_file() and path.name != "process.log": # what the VM said, as it said it
+                shown += path.read_text(errors="replace")
+        self.assertNotIn("hushhush", shown)
+        done = self.replay({"endpoint": collector.url}) # in the client, where no run is
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(collector.got[-1][1]["Authorization"], "Bearer hushhush")
+
+    def test_a_secret_of_others_is_refused_with_the_cure(self):
+        for table, said in (("", "castra.toml has no secret"), ('[[secrets]]\nname = "api-key"\nfile = "k"\nplugins = ["reporter-nats"]\n',
+                                                                'is not for plugin reporter-otlp')):
+            self.fleet(("otlp", {"endpoint": "http://127.0.0.1:1", "header_secrets": {"Authorization": "api-key"}}))
+            (self.dir / "k").write_text("hushhush")
+            self.config.write_text(self.config.read_text() + table)
+            events = self.events(self.castra("up"))
+            problem = next(event for event in events if event.get("code") == "reporter_failed")
+            self.assertIn(said, problem["text"])
+            self.assertIn("[[secrets]]", problem["remediation"])
+            self.events(self.castra("down"))
+
     def test_a_failure_is_an_error_of_its_spans(self):
         collector = CollectorDouble()
         self.fleet(("otlp", {"endpoint": collector.url}), command=["/bin/false"])

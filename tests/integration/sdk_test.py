@@ -79,7 +79,7 @@ add_test(NAME validate COMMAND castra::castra plugin validate $<TARGET_FILE:repo
 
     def test_what_is_installed(self):
         for path in ("bin/castra", "bin/castra-plugin-host", "include/castra/abi/entry.h", "include/castra/sdk/plugin.hpp",
-                     "lib/cmake/castra-sdk/castra-sdk-config.cmake", "share/castra/schema/manifest.json",
+                     "lib/cmake/castra-sdk/castra-sdk-config.cmake", "share/castra/schema/manifest.json", "share/castra/schema/launcher/plan.request.json",
                      "share/castra/templates/reporter/plugin.cpp", "share/castra/images/tiny/build"):
             self.assertTrue((self.prefix / path).is_file(), path)
         listed = json.loads(run(self.program, "plugin", "list", "--json", cwd=self.work))["plugins"]

@@ -214,6 +214,20 @@ class Overlays(Machines):
         self.assertIn("vm.overlay_discarded", types_of(events))
         self.assertEqual(list(self.home.rglob("overlay.json")), [])
 
+    def test_one_that_clean_left_twice_is_still_known(self):
+        overlay = self.with_overlay()
+        self.events(self.castra("up"))
+        self.kill(self.supervisor())
+        for pid in self.processes():
+            self.kill(pid)
+        for _ in range(2): # the second finds no record any more
+            events = self.events(self.castra("clean"))
+            self.assertIn(str(overlay), next(event for event in events if event.get("code") == "not_ours")["message"])
+            self.assertTrue(overlay.exists())
+        self.events(self.castra("up"))
+        self.events(self.castra("down"))
+        self.assertFalse(overlay.exists())
+
     def test_one_that_took_its_place_stays(self):
         overlay = self.with_overlay()
         self.events(self.castra("up"))
@@ -222,6 +236,34 @@ class Overlays(Machines):
         overlay.write_text("yours")
         self.events(self.castra("down"))
         self.assertEqual(overlay.read_text(), "yours")
+
+
+class Unlisted(Project):
+    """The directory of the records cannot be read: nobody knows what runs, and nobody says that nothing does."""
+
+    @staticmethod
+    def lives(pid):
+        try:
+            return ") Z " not in pathlib.Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            return False
+
+    def test_no_command_takes_it_for_an_empty_one(self):
+        self.processes_toml(["/bin/sleep", "1000"], count=2)
+        pids = [event["pid"] for event in self.events(self.castra("up")) if event["type"] == "vm.launch"]
+        self.kill(self.supervisor())
+        (vms,) = self.home.rglob("vms")
+        vms.rename(vms.with_name("kept"))
+        vms.write_text("not a directory")
+        for verb in ("down", "status", "up", "bootstrap"):
+            events = self.events(self.castra(verb), 1)
+            self.assertEqual((events[0]["type"], events[0]["code"]), ("command.rejected", "io"), verb)
+            self.assertIn("list the VMs in", events[0]["detail"])
+        self.assertTrue(all(self.lives(pid) for pid in pids))
+        vms.unlink()
+        vms.with_name("kept").rename(vms)
+        self.events(self.castra("down"))
+        self.assertFalse(any(self.lives(pid) for pid in pids))
 
 
 class FullDisk(Machines):

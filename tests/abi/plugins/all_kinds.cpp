@@ -70,6 +70,7 @@ public:
         if (mood == "not-utf8") throw Refusal({.code = "bytes", .title = "name \xff\xfe"});
         if (mood == "log") host().warn("was told to log \xff");
         if (mood == "time" && host().now().unix_us != 5) throw std::logic_error("wrong time");
+        if (mood == "secret") host().info("the secret is " + host().secret(request.project));
         if (mood == "cancelled" && host().cancelled()) throw Cancelled();
     }
     void events(const EventBatch& batch, const Call&) override {

@@ -110,7 +110,7 @@ protected:
         Gate gone(loop.get_executor());
         BootstrapResult result;
         EventBus bus({"01ARYZ6S41000000000000000" + std::to_string(runs_++), "up", "p"}, clock_, {},
-                     ContractMode::strict);
+                     {.mode = ContractMode::strict});
         bus.add_sink(std::make_unique<Told>(events_));
         contract::CommandAccepted accepted;
         accepted.running.push_back({"web-0", "boot-1"});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/event_bus.hpp"
+#include "contract/decode.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -58,13 +59,13 @@ private:
 
 class EventBusTest : public testing::Test {
 protected:
-    EventBus make(ContractMode mode = ContractMode::report, std::size_t fails_from = SIZE_MAX) {
+    EventBus make(ContractTerms terms = {}, std::size_t fails_from = SIZE_MAX) {
         RunJournals journals;
         journals.main = std::make_unique<MemoryJournal>(journal, fails_from);
         journals.quarantine = std::make_unique<MemoryJournal>(quarantine);
         journals.uncut = std::make_unique<MemoryJournal>(uncut);
         journals.uncut_path = "/s/uncut.ndjson";
-        return EventBus({"01ARYZ6S410000000000000000", "up", "demo"}, clock, std::move(journals), mode);
+        return EventBus({"01ARYZ6S410000000000000000", "up", "demo"}, clock, std::move(journals), terms);
     }
     static contract::Draft accepted() { return contract::draft(contract::CommandAccepted{}, "up"); }
     static contract::Draft ready() { return contract::draft(contract::VmReady{"marker", 1}, "m").on("web-0"); }
@@ -104,7 +105,7 @@ TEST_F(EventBusTest, KeepsABadEventOutAndQuarantinesItWhole) {
 }
 
 TEST_F(EventBusTest, CallsAViolationAnErrorWhenStrict) {
-    auto bus = make(ContractMode::strict);
+    auto bus = make({.mode = ContractMode::strict});
     bus.publish(accepted());
     bus.publish(ready());
     bus.flush();
@@ -126,7 +127,7 @@ TEST_F(EventBusTest, SaysNothingBeforeTheCommandAndNothingAfterSummary) {
 }
 
 TEST_F(EventBusTest, SaysThatItsJournalFailedAndGoesOnTellingSinks) {
-    auto bus = make(ContractMode::report, 2);
+    auto bus = make({}, 2);
     bus.add_sink(std::make_unique<MemorySink>(seen));
     bus.publish(accepted());
     bus.publish(contract::message(Severity::info, "fits"));
@@ -160,7 +161,7 @@ TEST_F(EventBusTest, KeepsWholeWhatItHadToCut) {
 TEST_F(EventBusTest, ShowsNoSecretAnywhere) {
     for (const auto mode : {ContractMode::report, ContractMode::strict}) {
         journal.clear(), quarantine.clear(), seen.clear();
-        auto bus = make(mode);
+        auto bus = make({.mode = mode});
         bus.add_sink(std::make_unique<MemorySink>(seen));
         bus.publish(accepted());
         ASSERT_TRUE(bus.hide(Secret("canary-41")));
@@ -241,6 +242,28 @@ TEST(FileJournal, AppendsWholeLinesAndIsPrivate) {
     EXPECT_EQ(std::filesystem::status(path).permissions(),
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     std::filesystem::remove(path);
+}
+
+TEST_F(EventBusTest, GreaseIsInEveryLineAndPassedByOnlyByWhoToleratesIt) {
+    auto bus = make({.mode = ContractMode::strict, .grease = contract::Grease::unknown_fields});
+    bus.publish(accepted());
+    for (int i = 0; i < 10; ++i)
+        bus.publish(contract::message(contract::Severity::info, "m"));
+    contract::Summary summary;
+    bus.conclude(summary, {}, "done");
+    EXPECT_EQ(bus.violations(), 0);
+    ASSERT_EQ(journal.size(), 15U); // with x.grease.n2, n7 and n12
+    std::size_t unknown_types = 0;
+    for (const auto& line : journal) {
+        const auto text = std::string_view(line).substr(0, line.size() - 1);
+        const auto event = contract::decode(text, contract::ReaderMode::tolerant);
+        ASSERT_TRUE(event) << event.error().text;
+        unknown_types += event->envelope.type.starts_with("x.grease.n") ? 1 : 0;
+        EXPECT_FALSE(contract::decode(text, contract::ReaderMode::strict)) << line;
+        EXPECT_TRUE(nlohmann::json::parse(line).contains("grease"));
+    }
+    EXPECT_EQ(unknown_types, 3U);
+    EXPECT_TRUE(nlohmann::json::parse(journal.front())["limits"].contains("grease"));
 }
 
 } // namespace

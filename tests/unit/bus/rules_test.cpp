@@ -34,7 +34,7 @@ struct Bench {
     EventBus bus;
     explicit Bench(ContractMode mode)
         : bus({"01ARYZ6S410000000000000000", "up", "demo"}, clock,
-              {std::make_unique<Lines>(journal), std::make_unique<Lines>(quarantine), nullptr, ""}, mode) {}
+              {std::make_unique<Lines>(journal), std::make_unique<Lines>(quarantine), nullptr, ""}, {.mode = mode}) {}
 
     void accept() {
         CommandAccepted accepted;

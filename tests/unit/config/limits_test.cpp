@@ -126,6 +126,13 @@ TEST(Limits, OfPluginsAndReporters) {
     expect_vm_edge(numbered(64, "[plugins.p", "]\n"), numbered(65, "[plugins.p", "]\n"));
     expect_vm_edge("[plugins]\nsearch = [" + repeated(16, "'a',") + "]\n" + numbered(64, "[plugins.p", "]\n"),
                    "[plugins]\nsearch = [" + repeated(17, "'a',") + "]\n");
+    const auto secrets = [](int count) {
+        std::string text;
+        for (int i = 0; i < count; ++i)
+            text += "[[secrets]]\nname = 's" + std::to_string(i) + "'\nfile = 'f'\nplugins = ['p']\n";
+        return text;
+    };
+    expect_vm_edge(secrets(64), secrets(65));
     expect_vm_edge(repeated(16, "[[reporters]]\nplugin = 'a'\n"), repeated(17, "[[reporters]]\nplugin = 'a'\n"));
 }
 

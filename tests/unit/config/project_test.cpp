@@ -99,6 +99,17 @@ image = "tiny"
     EXPECT_EQ(project.reporters[1].line, 25);
 }
 
+TEST(ProjectConfig, ReadsSecrets) {
+    const auto project = parsed(
+        "[project]\nname = 'd'\n[[secrets]]\nname = 'token'\nfile = 'a/token'\nplugins = ['reporter-nats', 'mine']\n"
+        "[[vms]]\nname = 'web'\nimage = 'tiny'\n");
+    ASSERT_EQ(project.secrets.size(), 1U);
+    EXPECT_EQ(project.secrets[0].name, "token");
+    EXPECT_EQ(project.secrets[0].file, "/p/a/token");
+    EXPECT_EQ(project.secrets[0].plugins, (std::vector<std::string>{"reporter-nats", "mine"}));
+    EXPECT_EQ(project.secrets[0].line, 3);
+}
+
 TEST(ProjectConfig, ReadsEveryKeyOfAVm) {
     const auto project = parsed(R"(
 [project]

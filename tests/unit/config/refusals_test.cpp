@@ -54,7 +54,7 @@ TEST(Refusal, OfAnUnknownKeyNamesTheNearestOrWhereItBelongs) {
          "7:1: journal.run_max: unknown key in [journal] (did you mean \"runs_max\"?)"},
         {with_vm("[vm]"), "6:2: vm: unknown key at the top of the file (did you mean \"vms\"?)"},
         {"zzz = 1\n" + with_vm(""), "1:1: zzz: unknown key at the top of the file (known here: version, project, "
-                                    "broker, lifecycle, journal, bootstrap, plugins, reporters, vms)"},
+                                    "broker, lifecycle, journal, bootstrap, plugins, reporters, secrets, vms)"},
         {with_vm("[workflows]"),
          "6:2: workflows: unknown key at the top of the file (it never had an effect; remove it)"},
         {with_vm("managed_image = { name = \"x\" }"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/file_lock.hpp"
 #include "host/files.hpp"
+#include "host/free_port.hpp"
 #include "host/host.hpp"
 #include "host/in_parallel.hpp"
 #include "host/run_program.hpp"
@@ -206,6 +207,17 @@ TEST_F(HostTest, LeasesAPortToOneHolder) {
     const auto port = first->port;
     first->holder.reset();
     EXPECT_TRUE(host->lease_port("127.0.0.1", port, "tcp"));
+}
+
+TEST_F(HostTest, AnAutomaticPortIsNoneThatSomebodyNamed) {
+    NamedPorts odd;
+    for (std::uint16_t port = 20001; port < 30000; port += 2)
+        odd.insert(port);
+    for (int i = 0; i < 20; ++i) { // half of the time the first offer will not do
+        const auto lease = lease_free_port(*host, "127.0.0.1", "tcp", odd);
+        ASSERT_TRUE(lease) << lease.error().text;
+        EXPECT_EQ(lease->port % 2, 0);
+    }
 }
 
 TEST_F(HostTest, RefusesASocketPathThatIsTooLong) {

@@ -21,6 +21,7 @@ public:
     }
     PluginHostTime now() override { return {1, 2}; }
     bool cancelled() override { return true; }
+    Result<Secret> secret(std::string_view, const std::string& name) override { return Secret(name + " \"x\""); }
     std::vector<std::string> logged;
 };
 
@@ -30,12 +31,12 @@ protected:
         static_cast<std::string*>(text)->append(static_cast<const char*>(chunk.data), chunk.size);
         return 0;
     }
-    std::int32_t call(std::uint32_t slot, const std::string& request) {
+    std::int32_t call(std::uint32_t slot, const std::string& request, const char* id = CASTRA_HOST_V1) {
         reply.clear();
         error.clear();
         const auto* table = host_table.c_table();
         const castra_sink reply_sink{&reply, append}, error_sink{&error, append};
-        const auto* interface = table->find_interface(table, CASTRA_HOST_V1);
+        const auto* interface = table->find_interface(table, id);
         return interface->slots[slot](table->self, nullptr, {request.data(), request.size()}, &reply_sink, &error_sink);
     }
     LoudHost host;
@@ -43,9 +44,10 @@ protected:
     std::string reply, error;
 };
 
-TEST_F(HostTableTest, KnowsOneInterface) {
+TEST_F(HostTableTest, KnowsItsInterfaces) {
     const auto* table = host_table.c_table();
     EXPECT_NE(table->find_interface(table, "castra.host/1"), nullptr);
+    EXPECT_NE(table->find_interface(table, "castra.secrets/1"), nullptr);
     EXPECT_EQ(table->find_interface(table, "castra.host/2"), nullptr);
     EXPECT_EQ(table->find_interface(table, nullptr), nullptr);
 }
@@ -58,6 +60,13 @@ TEST_F(HostTableTest, AnswersEachSlot) {
     EXPECT_EQ(reply, R"({"monotonic_ns":2,"unix_us":1})");
     EXPECT_EQ(call(CASTRA_HOST_CANCELLED, "{}"), CASTRA_OK);
     EXPECT_EQ(reply, R"({"cancelled":true})");
+}
+
+TEST_F(HostTableTest, ReadsSecrets) {
+    EXPECT_EQ(call(CASTRA_SECRETS_READ, R"({"name": "n"})", CASTRA_SECRETS_V1), CASTRA_OK);
+    EXPECT_EQ(reply, R"({"value":"n \"x\""})");
+    EXPECT_EQ(call(CASTRA_SECRETS_READ, "{}", CASTRA_SECRETS_V1), CASTRA_INVALID_REQUEST);
+    EXPECT_EQ(call(CASTRA_SECRETS_READ, R"({"name": 1})", CASTRA_SECRETS_V1), CASTRA_INVALID_REQUEST);
 }
 
 TEST_F(HostTableTest, TellsWhyAnEventWasRefused) {

@@ -23,7 +23,7 @@ protected:
         overlay = dir / "mine.qcow2";
     }
     void TearDown() override { fs::remove_all(dir); }
-    bool ours(const std::string& path) { return is_our_overlay(*layout, "web", path); }
+    bool ours(const std::string& path) { return is_our_overlay(*layout, "web", path).value(); }
 
     fs::path dir;
     std::optional<Layout> layout;
@@ -55,6 +55,15 @@ TEST_F(OverlayNote, DoesNotCoverAFileThatTookItsPlace) {
     fs::remove(overlay);
     fs::create_symlink("/etc/passwd", overlay);
     EXPECT_FALSE(ours(overlay));
+}
+
+TEST_F(OverlayNote, SaysThatItCannotTellRatherThanNo) {
+    std::ofstream(overlay) << "disk";
+    ASSERT_TRUE(promise_overlay(*layout, "web", overlay));
+    fs::remove(overlay_note(*layout, "web"));
+    EXPECT_FALSE(ours(overlay));
+    fs::create_directory(overlay_note(*layout, "web")); // stands for a disk that cannot be read just now
+    EXPECT_FALSE(is_our_overlay(*layout, "web", overlay).has_value());
 }
 
 TEST_F(OverlayNote, ProvesNothingWhenItIsDamaged) {

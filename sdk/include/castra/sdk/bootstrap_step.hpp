@@ -8,6 +8,7 @@
 #include "castra/sdk/refusal.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,18 +56,51 @@ struct StepOutcome {
 };
 CASTRA_SDK_JSON(StepOutcome, status, detail, outputs, noop, error)
 
-// inputs: {step, mode, script?, payload?, payload_bytes?, remote_dir, env_keys, verify {command?, path?}, base_hash,
-// artifact_hash, content_hash, stamp}; in apply and verify also {env, output_path, run_id, handshake?, guest}.
+struct StepVerify {
+    std::optional<std::string> command, path; // path in the guest
+};
+CASTRA_SDK_JSON(StepVerify, command, path)
+
+// What `inputs` of a request hold; take them with inputs.get<StepInputs>(), or the few that you need by name.
+struct StepInputs {
+    std::string step, mode;                    // mode: auto, always
+    std::optional<std::string> script;         // file on the host
+    std::optional<std::string> payload;        // folder on the host
+    std::optional<std::int64_t> payload_bytes; // of its files
+    std::string remote_dir;                    // in the guest
+    std::vector<std::string> env_keys;
+    StepVerify verify;
+    std::int64_t connect_timeout_ms = 0;
+    std::optional<std::int64_t> handshake_timeout_ms;
+    std::optional<std::string> handshake_identity;
+    // "sha256:..." of the base image; of script, payload and environment; of script and payload. The stamp stands for
+    // all that decides what the bootstrap leads to: it is left in the guest once that is done.
+    std::string base_hash, artifact_hash, content_hash, stamp;
+};
+CASTRA_SDK_JSON(StepInputs, step, mode, script, payload, payload_bytes, remote_dir, env_keys, verify,
+                connect_timeout_ms, handshake_timeout_ms, handshake_identity, base_hash, artifact_hash, content_hash,
+                stamp)
+
 struct StepPlanRequest {
     StepVm vm;
-    Json inputs = Json::object();
+    Json inputs = Json::object(); // StepInputs
 };
 CASTRA_SDK_JSON(StepPlanRequest, vm, inputs)
 
+// What `inputs` hold besides in apply and verify.
+struct StepRunInputs {
+    std::map<std::string, std::string> env; // secrets
+    std::string run_id;
+    std::string output_path;       // file that takes what the guest says
+    Json guest = Json::object();   // outputs of the steps before
+    std::optional<Json> handshake; // {state: granted, none, or why it failed; session?, identity?, ...}
+};
+CASTRA_SDK_JSON(StepRunInputs, env, run_id, output_path, guest, handshake)
+
 struct StepRequest {
     StepVm vm;
-    Json inputs = Json::object();
-    StepPlan plan; // what plan() answered
+    Json inputs = Json::object(); // StepInputs, StepRunInputs
+    StepPlan plan;                // what plan() answered
 };
 CASTRA_SDK_JSON(StepRequest, vm, inputs, plan)
 

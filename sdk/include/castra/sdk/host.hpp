@@ -18,12 +18,13 @@ struct Emission {
     std::string type, message;
     std::string severity = "info"; // progress, info, warn, error
     std::optional<std::string> vm;
-    std::optional<Json> fields;      // of a registered type
-    std::optional<Json> ext;         // the plugin's own
-    std::optional<Json> progress;    // {current, total?, unit}; with severity progress
-    std::optional<std::string> span; // id of the work that `progress` is of
+    std::optional<Json> fields;             // of a registered type
+    std::optional<Json> ext;                // the plugin's own
+    std::optional<Json> progress;           // {current, total?, unit}; with severity progress
+    std::optional<std::string> span;        // id of the work that `progress` is of
+    std::optional<std::string> remediation; // the usual cure
 };
-CASTRA_SDK_JSON(Emission, type, message, severity, vm, fields, ext, progress, span)
+CASTRA_SDK_JSON(Emission, type, message, severity, vm, fields, ext, progress, span, remediation)
 
 struct HostTime {
     std::int64_t unix_us = 0, monotonic_ns = 0;
@@ -41,13 +42,20 @@ public:
     // Level: debug, info, warn, error. The diagnostic log; no event.
     void log(std::string_view level, std::string_view text) const noexcept {
         try {
-            call(CASTRA_HOST_LOG, {{"level", level}, {"text", text}});
+            call(CASTRA_HOST_V1, CASTRA_HOST_LOG, {{"level", level}, {"text", text}});
         } catch (...) { // a lost log line is no reason to fail
         }
     }
-    void emit(const Emission& event) const { call(CASTRA_HOST_EMIT, event); }
-    HostTime now() const { return call(CASTRA_HOST_NOW, Json::object()).get<HostTime>(); }
-    bool cancelled() const { return call(CASTRA_HOST_CANCELLED, Json::object()).value("cancelled", false); }
+    void emit(const Emission& event) const { call(CASTRA_HOST_V1, CASTRA_HOST_EMIT, event); }
+    HostTime now() const { return call(CASTRA_HOST_V1, CASTRA_HOST_NOW, Json::object()).get<HostTime>(); }
+    bool cancelled() const {
+        return call(CASTRA_HOST_V1, CASTRA_HOST_CANCELLED, Json::object()).value("cancelled", false);
+    }
+    // The secret of that name in castra.toml's [[secrets]], which must list this plugin. From then on castra masks it
+    // in every event and log line. Ask when it is needed; do not keep it longer than that.
+    std::string secret(std::string_view name) const {
+        return call(CASTRA_SECRETS_V1, CASTRA_SECRETS_READ, {{"name", name}}).at("value").get<std::string>();
+    }
 
 private:
     static std::int32_t append(void* text, castra_bytes chunk) {
@@ -58,8 +66,8 @@ private:
             return 1;
         }
     }
-    Json call(std::uint32_t slot, const Json& request) const {
-        const auto* interface = table_ ? table_->find_interface(table_, CASTRA_HOST_V1) : nullptr;
+    Json call(const char* id, std::uint32_t slot, const Json& request) const {
+        const auto* interface = table_ ? table_->find_interface(table_, id) : nullptr;
         if (interface == nullptr || slot >= interface->slot_count || interface->slots[slot] == nullptr)
             throw Refusal({.code = "no_host", .title = "the host does not offer this function"});
         std::string reply, error;

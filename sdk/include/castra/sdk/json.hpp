@@ -62,10 +62,12 @@ void write_field(Json& to, const char* key, const std::optional<T>& value) {
 
 } // namespace castra::sdk
 
-// Both directions of a plain struct, from one list of its members; in the namespace of the struct. Templates, so that
-// only who reads or writes JSON pays for compiling them.
+// Both directions of a plain struct, from one list of its members, and the list itself: visit_members(type_identity<T>,
+// visit) calls visit(name, member pointer); the payload schemas come from it. In the namespace of the struct.
+// Templates, so that only who uses them pays for compiling them.
 #define CASTRA_SDK_READ_(member) ::castra::sdk::read_field(from, #member, value.member);
 #define CASTRA_SDK_WRITE_(member) ::castra::sdk::write_field(to, #member, value.member);
+#define CASTRA_SDK_VISIT_(member) visit(#member, &Type_::member);
 #define CASTRA_SDK_JSON(Type, ...)                                                                                     \
     template <std::same_as<nlohmann::json> Json_>                                                                      \
     void from_json(const Json_& from, Type& value) {                                                                   \
@@ -76,10 +78,14 @@ void write_field(Json& to, const char* key, const std::optional<T>& value) {
     void to_json(Json_& to, const Type& value) {                                                                       \
         to = nlohmann::json::object();                                                                                 \
         NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(CASTRA_SDK_WRITE_, __VA_ARGS__))                                      \
+    }                                                                                                                  \
+    template <std::same_as<Type> Type_>                                                                                \
+    void visit_members(std::type_identity<Type_>, auto&& visit) {                                                      \
+        NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(CASTRA_SDK_VISIT_, __VA_ARGS__))                                      \
     }
 
-// Both directions of an enum class by the names of its enumerators; in the namespace of the enum. An unknown name is
-// refused.
+// Both directions of an enum class by the names of its enumerators, and these names; in the namespace of the enum. An
+// unknown name is refused.
 #define CASTRA_SDK_FROM_NAME_(name)                                                                                    \
     if (text == #name) {                                                                                               \
         value = Enum_::name;                                                                                           \
@@ -87,6 +93,7 @@ void write_field(Json& to, const char* key, const std::optional<T>& value) {
     }
 #define CASTRA_SDK_TO_NAME_(name)                                                                                      \
     if (value == Enum_::name) to = #name;
+#define CASTRA_SDK_VISIT_NAME_(name) visit(#name);
 #define CASTRA_SDK_ENUM(Type, ...)                                                                                     \
     template <std::same_as<nlohmann::json> Json_>                                                                      \
     void from_json(const Json_& from, Type& value) {                                                                   \
@@ -99,4 +106,8 @@ void write_field(Json& to, const char* key, const std::optional<T>& value) {
     void to_json(Json_& to, Type value) {                                                                              \
         using Enum_ = Type;                                                                                            \
         NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(CASTRA_SDK_TO_NAME_, __VA_ARGS__))                                    \
+    }                                                                                                                  \
+    template <std::same_as<Type> Type_>                                                                                \
+    void visit_names(std::type_identity<Type_>, auto&& visit) {                                                        \
+        NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(CASTRA_SDK_VISIT_NAME_, __VA_ARGS__))                                 \
     }

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -47,6 +48,8 @@ public:
     std::atomic<bool> cancelled{false};
     // castra refuses an event that breaks a rule, or that a plugin of this kind may not emit. Empty title: taken.
     std::function<sdk::RefusalText(const Json& event)> judge;
+
+    std::map<std::string, std::string> secrets; // what this plugin may read; fill it before the plugin asks
 
     const castra_host* table() const { return &table_; }
 
@@ -100,10 +103,24 @@ private:
         return answer(reply, {{"cancelled", of(self).cancelled.load()}}, CASTRA_OK);
     }
 
+    static std::int32_t secret(void* self, const castra_call*, castra_bytes bytes, const castra_sink* reply,
+                               const castra_sink* error) {
+        const auto request = read(bytes);
+        if (!request.is_object() || !request.contains("name")) return refuse(error, "a secret has a name");
+        const auto found = of(self).secrets.find(request.value("name", ""));
+        if (found == of(self).secrets.end())
+            return answer(error, {{"code", "refused"}, {"title", "no such secret for this plugin"}}, CASTRA_FAILED);
+        return answer(reply, {{"value", found->second}}, CASTRA_OK);
+    }
+
     static const castra_interface* find(const castra_host*, const char* id) {
         static constexpr castra_slot slots[CASTRA_HOST_SLOTS] = {log, emit, now, is_cancelled};
         static constexpr castra_interface interface { sizeof(castra_interface), CASTRA_HOST_SLOTS, slots };
-        return std::string_view(id) == CASTRA_HOST_V1 ? &interface : nullptr;
+        static constexpr castra_slot secret_slots[CASTRA_SECRETS_SLOTS] = {secret};
+        static constexpr castra_interface secret_interface{sizeof(castra_interface), CASTRA_SECRETS_SLOTS,
+                                                           secret_slots};
+        if (std::string_view(id) == CASTRA_HOST_V1) return &interface;
+        return std::string_view(id) == CASTRA_SECRETS_V1 ? &secret_interface : nullptr;
     }
 
     castra_host table_{sizeof(castra_host), CASTRA_ABI_MAJOR, CASTRA_ABI_MINOR, this, find};
