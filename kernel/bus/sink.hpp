@@ -22,6 +22,9 @@ public:
     virtual Result<> skip(const Gap&) { return {}; }
     // After the last batch.
     virtual Result<> finish() = 0;
+    // Nobody waits any longer: what deliver() or finish() is doing, or is asked to do from now on, ends soon. Thread:
+    // any; never blocks.
+    virtual void give_up() noexcept {}
 };
 
 } // namespace castra

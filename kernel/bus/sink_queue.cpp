@@ -7,6 +7,11 @@
 #include <set>
 
 namespace castra {
+namespace {
+
+constexpr std::chrono::milliseconds give_up_max{1000}; // to end, once nobody waits any more
+
+}
 
 struct SinkQueue::Shared {
     mutable std::mutex mutex;
@@ -25,6 +30,10 @@ struct SinkQueue::Shared {
         events = 0;
         filled.notify_all();
         emptied.notify_all();
+    }
+    void detach_and_give_up(std::string why) {
+        detach(std::move(why));
+        sink->give_up();
     }
 
     // Gives up every progress event that a later one in the queue replaces. Returns how many.
@@ -103,7 +112,7 @@ bool SinkQueue::make_room(std::unique_lock<std::mutex>& lock) {
     block_left_ = std::max(std::chrono::milliseconds(0), block_left_ - waited);
     if (shared_->status.detached) return false;
     if (shared_->events < limits_.events_max) return true;
-    shared_->detach("its queue of " + std::to_string(limits_.events_max) + " events stayed full");
+    shared_->detach_and_give_up("its queue of " + std::to_string(limits_.events_max) + " events stayed full");
     return false;
 }
 
@@ -146,9 +155,13 @@ void SinkQueue::close() {
     std::unique_lock lock(shared_->mutex);
     shared_->closing = true;
     shared_->filled.notify_all();
-    const bool finished = shared_->emptied.wait_for(lock, limits_.close_max, [&] { return shared_->finished; });
-    if (!finished && !shared_->status.detached)
-        shared_->detach("it did not finish within " + std::to_string(limits_.close_max.count()) + " ms");
+    bool finished = shared_->emptied.wait_for(lock, limits_.close_max, [&] { return shared_->finished; });
+    if (!finished) {
+        if (!shared_->status.detached)
+            shared_->detach("it did not finish within " + std::to_string(limits_.close_max.count()) + " ms");
+        shared_->sink->give_up(); // so that it lets go of what it holds: a program that it started, say
+        finished = shared_->emptied.wait_for(lock, give_up_max, [&] { return shared_->finished; });
+    }
     lock.unlock();
     if (finished)
         thread_.join();

@@ -37,7 +37,8 @@ public:
     ~SinkQueue(); // closes
 
     void push(const EncodedEvents& events);
-    // Delivers what is queued and finishes the sink, within close_max; otherwise leaves its thread behind, detached.
+    // Delivers what is queued and finishes the sink, within close_max; otherwise has it give up, and leaves the thread
+    // of one that does not behind, detached.
     void close();
     SinkStatus status() const;
     bool is_detached() const; // cheaper than status()

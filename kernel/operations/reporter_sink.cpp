@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/reporter_sink.hpp"
 
+#include "base/unique_fd.hpp"
 #include "castra/abi/reporter.h"
+
+#include <sys/eventfd.h>
 
 namespace castra {
 namespace {
 
 class ReporterSink final : public Sink {
 public:
-    explicit ReporterSink(PluginInstance instance) : instance_(std::move(instance)) {}
+    explicit ReporterSink(PluginInstance instance)
+        : instance_(std::move(instance)), given_up_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
     std::string name() const override { return instance_.plugin(); }
 
     Result<> deliver(const EncodedEvents& batch) override {
@@ -27,7 +31,9 @@ public:
                               {"reason", "coalesced"}};
             gap_.reset();
         }
-        return told(CASTRA_REPORTER_EVENTS, request);
+        auto taken = told(CASTRA_REPORTER_EVENTS, request);
+        has_failed_ = !taken;
+        return taken;
     }
 
     // Told with the batch that follows it.
@@ -37,19 +43,25 @@ public:
     }
 
     Result<> finish() override {
+        // One that has failed is only closed: it gets no time for what it could not do already.
+        if (has_failed_) return told(CASTRA_REPORTER_CLOSE, nlohmann::json::object());
         auto flushed = told(CASTRA_REPORTER_FLUSH, nlohmann::json::object());
         auto closed = told(CASTRA_REPORTER_CLOSE, nlohmann::json::object());
         return flushed ? closed : flushed;
     }
 
+    void give_up() noexcept override { ::eventfd_write(given_up_.get(), 1); }
+
 private:
     Result<> told(std::uint32_t slot, const nlohmann::json& request) {
-        const auto reply = instance_.call(slot, request);
+        const auto reply = instance_.call(slot, request, {{}, given_up_.get()});
         if (!reply) return Failure(reply.error());
         return {};
     }
     PluginInstance instance_;
+    UniqueFd given_up_; // readable: cancels every call
     std::optional<Gap> gap_;
+    bool has_failed_ = false;
 };
 
 } // namespace

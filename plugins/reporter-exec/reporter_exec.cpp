@@ -48,6 +48,7 @@ public:
             if (const auto* value = std::getenv(name)) spec.env.emplace(name, value);
         spec.env["CASTRA_RUN_ID"] = request.run_id;
         pending_.clear();
+        is_stuck_ = false;
         program_ = std::make_unique<ChildProgram>(spec);
     }
 
@@ -67,6 +68,12 @@ public:
 
     void close(const Call& call) override {
         if (!program_) return;
+        if (is_stuck_) {      // it has had its time
+            program_.reset(); // kills it and all that it started
+            throw Refusal({.code = "stuck",
+                           .title = spec_.command[0] + " did not take its events and was stopped",
+                           .hint = "read stdin until it ends"});
+        }
         write(call);
         program_->end_of_input();
         auto ended = program_->wait(std::chrono::milliseconds(stop_timeout_ms_), call);
@@ -93,8 +100,10 @@ private:
 
     void write(const Call& call) {
         if (!program_) throw Refusal({.code = "not_open", .title = "reporter-exec has no program now"});
+        is_stuck_ = true; // until it is written
         try {
             write_out(program_->fd(), pending_, call, spec_.command[0]);
+            is_stuck_ = false;
         } catch (const Refusal& refusal) {
             if (refusal.text().code != "broken_pipe") throw;
             const auto ended = program_->wait(100ms, call); // a program may also just close its stdin
@@ -109,6 +118,7 @@ private:
     std::int64_t stop_timeout_ms_ = 2000;
     std::unique_ptr<ChildProgram> program_;
     std::string pending_; // not yet written
+    bool is_stuck_ = false;
 };
 
 } // namespace

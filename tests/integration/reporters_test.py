@@ -54,6 +54,13 @@ class Reported(Project):
         self.assertNotEqual(done.returncode, 0)
         return done.stderr
 
+    @staticmethod
+    def is_gone(pid):
+        try:
+            return pathlib.Path("/proc", pid, "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        except OSError:
+            return True
+
     def until(self, what, seconds=30):
         deadline = time.monotonic() + seconds
         while not what():
@@ -107,11 +114,11 @@ class Exec(Reported):
         self.good()
         self.assertIn("was stopped", self.complaint("exec", {"command": [program], "stop_timeout_ms": 100}))
         for pid in pids.read_text().split():
-            self.until(lambda: not pathlib.Path("/proc", pid).exists() or
-                       pathlib.Path("/proc", pid, "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z")
+            self.until(lambda: self.is_gone(pid))
 
     def test_a_program_that_does_not_read_is_let_go(self):
-        program = self.script("#!/bin/sh\nexec sleep 1000\n")
+        pids = self.dir / "pids"
+        program = self.script(f"#!/bin/sh\nsleep 1000 &\necho $$ $! >> {pids}\nexec sleep 1000\n")
         noise = ["/bin/sh", "-c", "echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"]
         self.fleet(("exec", {"command": [program], "stop_timeout_ms": 100}), command=noise, count=100)
         began = time.monotonic()
@@ -119,6 +126,8 @@ class Exec(Reported):
         self.assertLess(time.monotonic() - began, 100)
         self.good("down")
         self.until(lambda: self.supervisor() is None)
+        left = [pid for pid in pids.read_text().split() if not self.is_gone(pid)]
+        self.assertEqual((len(pids.read_text().split()), left), (4, []), "it goes, with what it started, before castra does")
 
     def test_ctrl_c_does_not_reach_it(self):
         got = self.dir / "got"

@@ -16,7 +16,7 @@ struct Witness {
     std::vector<std::int64_t> seen;
     std::vector<Gap> gaps;
     bool open = true, entered = false;
-    bool fails = false;
+    bool fails = false, obeys = false, destroyed = false;
     void release() {
         const std::scoped_lock lock(mutex);
         open = true;
@@ -31,6 +31,7 @@ struct Witness {
 class TestSink final : public Sink {
 public:
     explicit TestSink(std::shared_ptr<Witness> witness) : witness_(std::move(witness)) {}
+    ~TestSink() override { witness_->destroyed = true; }
     std::string name() const override { return "test"; }
     Result<> deliver(const EncodedEvents& batch) override {
         std::unique_lock lock(witness_->mutex);
@@ -48,6 +49,9 @@ public:
         return {};
     }
     Result<> finish() override { return {}; }
+    void give_up() noexcept override {
+        if (witness_->obeys) witness_->release();
+    }
 
 private:
     std::shared_ptr<Witness> witness_;
@@ -113,6 +117,26 @@ TEST(SinkQueue, DetachesASinkThatFails) {
     queue.close();
     EXPECT_TRUE(queue.status().detached);
     EXPECT_EQ(queue.status().why, "full");
+}
+
+TEST(SinkQueue, HasAHangingSinkGiveUpWhatItHolds) {
+    for (const bool is_full : {true, false}) {
+        const auto witness = std::make_shared<Witness>();
+        witness->open = false;
+        witness->obeys = true;
+        {
+            SinkQueue queue(std::make_unique<TestSink>(witness),
+                            {.events_max = 2, .block_max = 10ms, .close_max = 10ms});
+            queue.push(event(1));
+            witness->wait_until_entered();
+            for (int seq = 2; seq <= (is_full ? 4 : 2); ++seq)
+                queue.push(event(seq));
+            EXPECT_EQ(queue.status().detached, is_full);
+            queue.close();
+            EXPECT_TRUE(queue.status().detached);
+        }
+        EXPECT_TRUE(witness->destroyed) << "no thread holds it any more";
+    }
 }
 
 TEST(SinkQueue, LeavesAHangingSinkBehind) {
