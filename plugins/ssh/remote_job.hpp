@@ -9,7 +9,7 @@
 namespace castra::ssh {
 
 struct RemoteJob {
-    std::string command; // shell text
+    std::string command; // shell text; empty: `after` alone
     std::string after;   // shell text, run when the command has succeeded; may set rc
 };
 

@@ -47,16 +47,20 @@ std::string unpacker(const sdk::Json& inputs) {
            ssh::shell_word(inputs.at("remote_dir").get<std::string>()) +
            "\n"
            "if [ -h \"$d\" ]; then echo 'castra: remote_dir is a symbolic link' >&2; exit 70; fi\n"
-           "mkdir -p -- \"$d\"\n"
+           "[ -d \"$d\" ] || mkdir -p -- \"$d\"\n"
            "cd -- \"$d\"\n"
-           "[ -d .castra ] || mkdir -m 700 .castra\n"
-           "rm -rf .castra/incoming .castra/transfer .castra/stamp\n"
+           "if [ -d .castra ]; then rm -rf .castra/incoming .castra/transfer .castra/stamp\n"
+           "else mkdir -m 700 .castra; fi\n"
            "mkdir .castra/incoming\n"
            "trap 'rm -rf .castra/incoming' EXIT\n"
            "tar -x -p -f - -C .castra/incoming\n"
-           "if [ -d .castra/incoming/payload ]; then rm -rf payload; mv .castra/incoming/payload payload; fi\n"
-           "if [ -f .castra/incoming/script ]; then chmod 700 .castra/incoming/script; mv -f .castra/incoming/script "
-           ".castra/script; fi\n"
+           "if [ -d .castra/incoming/payload ]; then\n"
+           "if [ -e payload ] || [ -h payload ]; then rm -rf payload; fi\n"
+           "mv .castra/incoming/payload payload; fi\n"
+           "if [ -f .castra/incoming/script ]; then\n"
+           "[ -x .castra/incoming/script ] || chmod 700 .castra/incoming/script\n"
+           "mv -f .castra/incoming/script .castra/script; fi\n"
+           "trap - EXIT\n" // what is left of it is empty, and goes with the next transfer
            "printf '%s\\n' " +
            ssh::shell_word(inputs.at("content_hash").get<std::string>()) +
            " >.castra/transfer\n"

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The system calls on files, as the linker gives them to all code of this program (--wrap): for paths below /sim and
-// descriptors of the simulation they are the simulated disk's, otherwise the real ones.
-#include "world.hpp"
+// The system calls on files but those of directories and streams, as the linker gives them to all code of this program
+// (--wrap): for paths below /sim and descriptors of the simulation they are the simulated disk's, otherwise the real
+// ones.
+#include "wrapped.hpp"
 
-#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -43,35 +42,13 @@ int __real_fsync(int);
 int __real_fdatasync(int);
 int __real_flock(int, int);
 int __real_chmod(const char*, mode_t);
-DIR* __real_opendir(const char*);
-DIR* __real_fdopendir(int);
-struct dirent* __real_readdir(DIR*);
-int __real_closedir(DIR*);
-int __real_dirfd(DIR*);
 ssize_t __real_readlink(const char*, char*, size_t);
 char* __real_realpath(const char*, char*);
-FILE* __real_fopen64(const char*, const char*);
-int __real_fclose(FILE*);
-int __real_fileno(FILE*);
-int __real_fflush(FILE*);
 off64_t __real_lseek64(int, off64_t, int);
 int __real_statvfs(const char*, struct statvfs*);
 }
 
 namespace {
-
-bool simulated(const char* path) {
-    return world && path && Disk::has(path);
-}
-bool simulated(int fd) {
-    return world && World::is_ours(fd);
-}
-
-int answer(int error) {
-    if (error == 0) return 0;
-    errno = error;
-    return -1;
-}
 
 std::string below(int fd, const char* name) {
     const auto file = world->file_of(fd);
@@ -99,31 +76,6 @@ bool is_journal(const std::string& path) {
 
 void broke(const OpenFile& file) {
     if (world->current && is_journal(file.path)) world->current->journal_broke = true;
-}
-
-int sim_open(const std::string& path, int flags) {
-    auto node = world->disk.find(path);
-    const bool makes = (flags & O_CREAT) != 0 && !node;
-    const bool changes = makes || (flags & O_TRUNC) != 0;
-    if (world->is_dead()) return answer(EIO);
-    if (changes || world->faults.other_eio > 0)
-        if (const int error = world->admit(Call::open, path); error == EIO || (error != 0 && changes))
-            return answer(error);
-    if (node && (flags & O_EXCL) != 0 && (flags & O_CREAT) != 0) return answer(EEXIST);
-    if (!node && (flags & O_CREAT) == 0) return answer(ENOENT);
-    if (makes)
-        if (const int error = world->disk.make(path, Node::Kind::file, node)) return answer(error);
-    if (makes && is_journal(path)) world->current->journal_broke = false;
-    if ((flags & O_DIRECTORY) != 0 && node->kind != Node::Kind::directory) return answer(ENOTDIR);
-    if (node->kind == Node::Kind::socket) return answer(ENXIO);
-    if (node->kind == Node::Kind::directory && (flags & O_ACCMODE) != O_RDONLY) return answer(EISDIR);
-    if ((flags & O_TRUNC) != 0) world->disk.cut(*node, 0);
-    auto file = std::make_shared<OpenFile>();
-    file->kind = node->kind == Node::Kind::directory ? Kind::directory : Kind::file;
-    file->node = node;
-    file->path = path;
-    file->flags = flags;
-    return world->open_fd(std::move(file));
 }
 
 ssize_t sim_write(OpenFile& file, std::string_view bytes, std::size_t offset) {
@@ -174,52 +126,41 @@ int sim_sync(int fd) {
     return 0;
 }
 
-// An open directory that is being read.
-struct Listing {
-    std::vector<dirent> entries;
-    std::size_t at = 0;
-    int fd = -1;
-};
-std::set<void*>& listings() {
-    static std::set<void*> all;
-    return all;
-}
-
-DIR* list(const OpenFile& file, int fd) {
-    auto listing = std::make_unique<Listing>();
-    listing->fd = fd;
-    for (const auto& [name, node] : file.node->entries) {
-        dirent entry{};
-        entry.d_ino = node->number;
-        entry.d_type = node->kind == Node::Kind::directory ? DT_DIR
-                       : node->kind == Node::Kind::socket  ? DT_SOCK
-                                                           : DT_REG;
-        std::strncpy(entry.d_name, name.c_str(), sizeof entry.d_name - 1);
-        listing->entries.push_back(entry);
-    }
-    for (std::size_t i = listing->entries.size(); i > 1; --i) // a directory has no order
-        std::swap(listing->entries[i - 1],
-                  listing->entries[static_cast<std::size_t>(world->random.below(static_cast<std::int64_t>(i)))]);
-    auto* raw = listing.release();
-    listings().insert(raw);
-    return reinterpret_cast<DIR*>(raw);
-}
-
-// std::ifstream's FILE: only its descriptor counts.
-struct Reader {
-    int fd = -1;
-};
-std::set<void*>& readers() {
-    static std::set<void*> all;
-    return all;
-}
-
 bool holds_lock(const std::weak_ptr<OpenFile>& lock, const OpenFile& asker) {
     const auto holder = lock.lock();
     return holder && holder.get() != &asker;
 }
 
 } // namespace
+
+namespace castra::sim {
+
+int sim_open(const std::string& path, int flags) {
+    auto node = world->disk.find(path);
+    const bool makes = (flags & O_CREAT) != 0 && !node;
+    const bool changes = makes || (flags & O_TRUNC) != 0;
+    if (world->is_dead()) return answer(EIO);
+    if (changes || world->faults.other_eio > 0)
+        if (const int error = world->admit(Call::open, path); error == EIO || (error != 0 && changes))
+            return answer(error);
+    if (node && (flags & O_EXCL) != 0 && (flags & O_CREAT) != 0) return answer(EEXIST);
+    if (!node && (flags & O_CREAT) == 0) return answer(ENOENT);
+    if (makes)
+        if (const int error = world->disk.make(path, Node::Kind::file, node)) return answer(error);
+    if (makes && is_journal(path)) world->current->journal_broke = false;
+    if ((flags & O_DIRECTORY) != 0 && node->kind != Node::Kind::directory) return answer(ENOTDIR);
+    if (node->kind == Node::Kind::socket) return answer(ENXIO);
+    if (node->kind == Node::Kind::directory && (flags & O_ACCMODE) != O_RDONLY) return answer(EISDIR);
+    if ((flags & O_TRUNC) != 0) world->disk.cut(*node, 0);
+    auto file = std::make_shared<OpenFile>();
+    file->kind = node->kind == Node::Kind::directory ? Kind::directory : Kind::file;
+    file->node = node;
+    file->path = path;
+    file->flags = flags;
+    return world->open_fd(std::move(file));
+}
+
+} // namespace castra::sim
 
 extern "C" {
 
@@ -411,36 +352,6 @@ int __wrap_chmod(const char* path, mode_t mode) {
     return simulated(path) ? 0 : __real_chmod(path, mode);
 }
 
-DIR* __wrap_fdopendir(int fd) {
-    if (!simulated(fd)) return __real_fdopendir(fd);
-    const auto file = world->file_of(fd);
-    if (file && file->node) return list(*file, fd);
-    errno = EBADF;
-    return nullptr;
-}
-
-DIR* __wrap_opendir(const char* path) {
-    if (!simulated(path)) return __real_opendir(path);
-    const int fd = sim_open(path, O_RDONLY | O_DIRECTORY);
-    return fd < 0 ? nullptr : __wrap_fdopendir(fd);
-}
-
-struct dirent* __wrap_readdir(DIR* stream) {
-    if (!listings().contains(stream)) return __real_readdir(stream);
-    auto& listing = *reinterpret_cast<Listing*>(stream);
-    return listing.at < listing.entries.size() ? &listing.entries[listing.at++] : nullptr;
-}
-
-int __wrap_closedir(DIR* stream) {
-    if (listings().erase(stream) == 0) return __real_closedir(stream);
-    const std::unique_ptr<Listing> listing(reinterpret_cast<Listing*>(stream));
-    return __wrap_close(listing->fd);
-}
-
-int __wrap_dirfd(DIR* stream) {
-    return listings().contains(stream) ? reinterpret_cast<Listing*>(stream)->fd : __real_dirfd(stream);
-}
-
 ssize_t __wrap_readlink(const char* path, char* into, size_t size) {
     if (!simulated(path)) return __real_readlink(path, into, size);
     return answer(world->disk.find(path) ? EINVAL : ENOENT);
@@ -463,33 +374,6 @@ int __wrap_statvfs(const char* path, struct statvfs* info) {
     info->f_blocks = 1UL << 28U;
     info->f_bavail = info->f_bfree = 1UL << 27U; // a disk is full when it says so, not when it is asked
     return 0;
-}
-
-FILE* __wrap_fopen64(const char* path, const char* mode) {
-    if (!simulated(path)) return __real_fopen64(path, mode);
-    const int fd = sim_open(path, O_RDONLY);
-    if (fd < 0) return nullptr;
-    auto* reader = new Reader{fd};
-    readers().insert(reader);
-    return reinterpret_cast<FILE*>(reader);
-}
-
-FILE* __wrap_fopen(const char* path, const char* mode) {
-    return __wrap_fopen64(path, mode);
-}
-
-int __wrap_fclose(FILE* file) {
-    if (readers().erase(file) == 0) return __real_fclose(file);
-    const std::unique_ptr<Reader> reader(reinterpret_cast<Reader*>(file));
-    return __wrap_close(reader->fd);
-}
-
-int __wrap_fileno(FILE* file) {
-    return readers().contains(file) ? reinterpret_cast<Reader*>(file)->fd : __real_fileno(file);
-}
-
-int __wrap_fflush(FILE* file) {
-    return readers().contains(file) ? 0 : __real_fflush(file);
 }
 
 off64_t __wrap_lseek64(int fd, off64_t offset, int from) {
