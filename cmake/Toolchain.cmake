@@ -16,7 +16,8 @@ if(CCACHE)
 endif()
 find_program(LLD ld.lld)
 if(LLD)
-  add_link_options(-fuse-ld=lld)
+  # What runs before main() lies together, as GNU ld has it: spread over the program it is a page fault a source file.
+  add_link_options(-fuse-ld=lld LINKER:-z,keep-text-section-prefix)
 endif()
 
 # Programs and plugins carry their own C++ library (docs/decisions/0022): to find its 2,000 symbols in a shared one was a

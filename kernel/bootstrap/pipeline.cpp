@@ -221,7 +221,10 @@ Task<std::optional<ErrorField>> Pipeline::run_step(Work& work, const PlannedStep
         work.remediation = "see the capsule of its vm.exited event, then castra up " + work.vm();
     } else if (error && work.cancel.is_open()) {
         error = ErrorField{"cancelled", "cancelled during step " + step.spec.name, error->detail, true};
-        work.remediation = "castra bootstrap " + work.vm() + " goes on from here";
+        // A cancelled up takes down what it started.
+        work.remediation = work.bus.identity().operation == "bootstrap"
+                               ? "castra bootstrap " + work.vm() + " goes on from here"
+                               : "castra up; or castra bootstrap " + work.vm() + " if it still runs";
     }
     if (error) {
         event.status = contract::StepStatus::failed;

@@ -153,8 +153,8 @@ std::unique_ptr<Grammar> make_grammar(const std::string& version) {
 
 tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* const* argv,
                                                          const std::string& version) {
-    const auto made = make_grammar(version);
-    auto& grammar = *made;
+    Grammar grammar(version, about, examples);
+    if (argc < 2 || !add_command(grammar, argv[1])) add_commands(grammar);
     auto& app = grammar.app();
     auto answer = [](std::string text) {
         CommandLine line;
@@ -181,8 +181,10 @@ tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* c
         return answer("castra " + version + "\n");
     } catch (const CLI::ParseError& error) {
         const auto unknown = unknown_command(app, words);
-        return refuse(unknown.empty() ? error.what() : unknown,
-                      suggestion(app, words) + "see " + path_of(app) + " --help");
+        auto refusal = refuse(unknown.empty() ? error.what() : unknown,
+                              suggestion(app, words) + "see " + path_of(app) + " --help");
+        if (!unknown.empty() && refusal.value().events == EventFormat::console) refusal.value().as_text = true;
+        return refusal;
     }
     if (has_tail && !takes_a_tail(innermost(app)->get_name()))
         return refuse(path_of(app) + " takes nothing behind --", "see " + path_of(app) + " --help");

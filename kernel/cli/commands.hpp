@@ -2,6 +2,7 @@
 // The commands, a file each (<name>_command.cpp): its words, and what it does with the operations. A new command is a
 // file and two lines, here and in commands.cpp.
 #pragma once
+#include <string_view>
 
 namespace CLI {
 class App;
@@ -33,5 +34,8 @@ void add_supervise(Grammar& grammar);
 
 // All of them, in the order of castra --help.
 void add_commands(Grammar& grammar);
+// The one of that name and what comes with it: the whole grammar takes longer than many a command. False: there is
+// none.
+bool add_command(Grammar& grammar, std::string_view name);
 
 } // namespace castra

@@ -71,7 +71,8 @@ Task<int> check(App& app, const CommandLine& line) {
     else
         tell(line, project->path + " is good: project " + project->name + ", " + std::to_string(project->vms.size()) +
                        (project->vms.size() == 1 ? " VM" : " VMs") + " in " + std::to_string(group_count(*project)) +
-                       (group_count(*project) == 1 ? " group\n" : " groups\n"));
+                       (group_count(*project) == 1 ? " group\n" : " groups\n") +
+                       "castra plan asks launchers, images and this machine, too\n");
     co_return exit_code::succeeded;
 }
 

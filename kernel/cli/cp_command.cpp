@@ -27,7 +27,7 @@ struct CopyPlan {
 Result<CopyPlan> plan_of(const std::vector<std::string>& places) {
     const auto refuse = [](std::string text) {
         return fail(ErrorCode::usage, std::move(text),
-                    "castra cp file.txt web-0:/tmp/, or castra cp web-0:/etc/motd .");
+                    "castra cp file.txt web-0:/tmp/, or castra cp web-0:/etc/hostname .");
     };
     if (places.size() < 2) return refuse("castra cp needs a source and a destination");
     CopyPlan plan;

@@ -44,6 +44,7 @@ Task<int> down(App& app, const CommandLine& line) {
     accepted.config_path = path;
     accepted.config_digest = project ? project->config_digest : "";
     run.accept(std::move(accepted));
+    if (!project) run.bus().publish(goes_by_records(project.error().front()));
     co_return run.finish({}, "nothing to do: nothing is up").exit_code;
 }
 

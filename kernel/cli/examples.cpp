@@ -46,8 +46,11 @@ void add_examples(Grammar& grammar) {
     for (const auto& example : all_examples) {
         auto* command = &grammar.app();
         std::istringstream words(example.command);
-        for (std::string word; words >> word;)
-            command = command->get_subcommand(word);
+        for (std::string word; command && words >> word;) {
+            const auto known = command->get_subcommands([&](const CLI::App* one) { return one->get_name() == word; });
+            command = known.empty() ? nullptr : known.front();
+        }
+        if (!command) continue; // not in this grammar
         auto footer = command->get_footer();
         if (footer == grammar.app().get_footer()) footer.clear(); // CLI11 hands castra's own down
         while (!footer.empty() && footer.back() == '\n')

@@ -157,8 +157,18 @@ int make(const Installation& installation, const CommandLine& line, const Plugin
         print_json(answer);
         return exit_code::succeeded;
     }
-    tell(line, "made " + made->folder.string() + "\nnext: cmake -S " + made->folder.string() + " -B " +
-                   (made->folder / "build").string() + " && cmake --build " + (made->folder / "build").string() + "\n");
+    // What runs from a build tree is not where cmake finds a package.
+    const auto prefix = installation.program.parent_path().parent_path();
+    const bool is_installed = files::exists(prefix / "lib/cmake/castra-sdk/castra-sdk-config.cmake");
+    const bool is_found = prefix == "/usr" || prefix == "/usr/local";
+    const auto folder = made->folder.string(), build = (made->folder / "build").string();
+    tell(line, "made " + folder +
+                   "\nnext: " + (is_installed ? "" : "cmake --install " + prefix.string() + " --prefix ~/castra && ") +
+                   "cmake -S " + folder + " -B " + build +
+                   (is_found       ? ""
+                    : is_installed ? " -DCMAKE_PREFIX_PATH=" + prefix.string()
+                                   : " -DCMAKE_PREFIX_PATH=~/castra") +
+                   " && cmake --build " + build + "\n");
     return exit_code::succeeded;
 }
 

@@ -57,7 +57,7 @@ std::string prefix_of(const ProjectStatus& project, bool all) {
 
 void publish(EventBus& bus, const Projects& projects, bool all) {
     for (const auto& project : projects) {
-        if (all && !project.problem.empty())
+        if (!project.problem.empty())
             bus.publish(contract::message(contract::Severity::warn, contract::clean_text(project.problem, 2048, true),
                                           "project_problem")
                             .cure("mend the file; castra clean --all when the project is gone for good"));

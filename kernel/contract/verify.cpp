@@ -43,6 +43,8 @@ void Verifier::judge(std::string_view line) {
     const auto event = decode(line, ReaderMode::strict);
     if (!event) {
         find(event.error().rule, event.error().text);
+        const auto tolerated = decode(line, ReaderMode::tolerant); // a summary all the same, for the end's sake
+        saw_bad_summary_ = saw_bad_summary_ || (tolerated && tolerated->is<Summary>());
         monitor_.skip();
         return;
     }

@@ -127,7 +127,7 @@ Task<Result<CopyCounts>> copy_out(Host& host, const GuestSsh& guest, std::string
     const auto name = fs::path(from).filename().string();
     if (name.empty() || name == "." || name == "..")
         co_return fail(ErrorCode::usage, doing + ": which file or folder?",
-                       "name it, such as " + guest.vm + ":/etc/motd");
+                       "name it, such as " + guest.vm + ":/etc/hostname");
     std::error_code problem;
     to = fs::absolute(to, problem).lexically_normal();
     const auto target = fs::is_directory(to, problem) ? to / name : to;

@@ -21,7 +21,7 @@ Task<Result<CopyCounts>> copy_in(Host& host, const GuestSsh& guest, std::vector<
 Task<Result<CopyCounts>> copy_out(Host& host, const GuestSsh& guest, std::string from, std::filesystem::path to,
                                   std::shared_ptr<Gate> cancel);
 
-// "web-0:/etc/motd" -> {"web-0", "/etc/motd"}; a local path, such as "./a:b", has no VM.
+// "web-0:/etc/hostname" -> {"web-0", "/etc/hostname"}; a local path, such as "./a:b", has no VM.
 struct CopyPlace {
     std::string vm, path;
 };

@@ -5,6 +5,7 @@
 #include "host/file_lock.hpp"
 #include "host/files.hpp"
 #include "host/run_program.hpp"
+#include "operations/image_recipes.hpp"
 #include "state/image_store.hpp"
 
 #include <csignal>
@@ -13,16 +14,6 @@ namespace castra {
 namespace {
 
 constexpr int recipe_lacks_something = 3; // exit code of a recipe
-
-std::string recipes_in(const std::filesystem::path& folder) {
-    std::string names;
-    std::error_code error;
-    for (auto at = std::filesystem::directory_iterator(folder, error); !error && at != std::filesystem::end(at);
-         at.increment(error))
-        if (std::filesystem::exists(at->path() / "build", error))
-            names += (names.empty() ? "" : ", ") + at->path().filename().string();
-    return names.empty() ? "none" : names;
-}
 
 std::string first_line(std::string text) {
     return text.substr(0, text.find('\n'));
@@ -51,7 +42,7 @@ Task<Result<ImageBuilt>> build_image(Workshop& workshop, std::string name, bool 
     const auto recipe = (recipes / name / "build").string();
     if (!is_name(name) || !host.find_program(recipe))
         co_return fail(ErrorCode::not_found, "there is no recipe for image \"" + name + "\" in " + recipes.string(),
-                       "recipes: " + recipes_in(recipes));
+                       "recipes: " + recipes_in(workshop.installation().share_dir));
     const auto store = cache_dir(workshop.installation().environment) / "images";
     CASTRA_CO_CHECK(files::make_directories(store));
     CASTRA_CO_TRY(lock, FileLock::wait_lock(store / ("." + name + ".lock"))); // two builds of one image: one builds

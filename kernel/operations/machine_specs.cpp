@@ -4,6 +4,7 @@
 #include "config/names.hpp"
 #include "operations/image_format.hpp"
 #include "operations/image_phase.hpp"
+#include "operations/image_recipes.hpp"
 #include "operations/plugin_options.hpp"
 #include "state/image_store.hpp"
 
@@ -39,7 +40,12 @@ std::string joined(const std::string& left, const std::string& right) {
 
 // `image = "tiny"`: what the file leaves open comes from the image. With options.disk = false a VM needs no disk.
 Result<> apply_image(const Installation& installation, const VmConfig& vm, MachineSpec& spec) {
-    CASTRA_TRY(image, find_image(cache_dir(installation.environment), vm.image));
+    auto found = find_image(cache_dir(installation.environment), vm.image);
+    if (!found && !has_recipe(installation.share_dir, vm.image))
+        found.error().hint = "castra builds: " + recipes_in(installation.share_dir) +
+                             "; for another disk write base_image = \"disk.qcow2\" instead of image";
+    if (!found) return Failure(found.error());
+    const auto& image = *found;
     if (spec.vm.boot.kernel.empty()) {
         spec.vm.boot.kernel = image.kernel;
         if (spec.vm.boot.initrd.empty()) spec.vm.boot.initrd = image.initrd;

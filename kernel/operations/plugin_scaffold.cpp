@@ -47,7 +47,7 @@ Result<MadePlugin> make_plugin_folder(const Installation& installation, const Ne
     if (!is_name(wanted.name) || made.id.size() > 63)
         return fail(ErrorCode::usage, "\"" + wanted.name + "\" is no name of a plugin",
                     "a name is of a-z, 0-9 and inner hyphens");
-    made.folder = fs::absolute(wanted.parent, problem) / made.id;
+    made.folder = (fs::absolute(wanted.parent, problem) / made.id).lexically_normal();
     if (files::exists(made.folder))
         return fail(ErrorCode::usage, made.folder.string() + " exists already", "take another name, or move it away");
     fs::create_directories(made.folder, problem);

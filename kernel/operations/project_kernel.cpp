@@ -85,6 +85,7 @@ RunFiles ProjectKernel::files_of(const Run& run) const {
 Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared_ptr<Gate> cancel) {
     auto project = load_project(workshop_.installation(), config_path_);
     const auto name = project ? project->config.name : std::string();
+    config_problem_ = project ? std::optional<Error>() : project.error().front();
     Run run(workshop_.host().clock(), request, name, workshop_.installation().version);
     const auto command = "castra " + std::string(to_string(request.operation)) + " (run " + run.id() + ")";
     std::vector<Error> findings;
@@ -148,6 +149,7 @@ void ProjectKernel::begin(Run& run, contract::CommandAccepted accepted, const Pr
     std::vector<contract::Draft> warnings;
     if (project) warnings = attach_reporters(run, *project);
     run.accept(std::move(accepted));
+    if (config_problem_) run.bus().publish(goes_by_records(*config_problem_));
     broker_->join(run.bus());
     for (auto& warning : warnings)
         run.bus().publish(std::move(warning));

@@ -91,6 +91,7 @@ private:
     std::vector<std::shared_ptr<LauncherClient>> launchers_; // of every up, for machines that still refer to them
     std::optional<std::string> busy_with_;
     std::vector<contract::Draft> lost_reporters_; // not yet said in a run
+    std::optional<Error> config_problem_;         // of castra.toml as the operation under way found it
     EventBus* bus_ = nullptr;                     // of the operation under way
     Handshakes* handshakes_ = &broker_handshakes_;
     std::shared_ptr<Gate> operation_ended_; // of the operation under way

@@ -69,6 +69,18 @@ Result<> Run::open(const RunFiles& files) {
     return {};
 }
 
+contract::Draft goes_by_records(const Error& config_problem) {
+    return contract::message(
+               contract::Severity::warn,
+               contract::clean_text("castra.toml cannot be read, so what is up is taken from castra's own "
+                                    "records: " +
+                                        config_problem.text,
+                                    2048, true),
+               "project_problem")
+        .cure(config_problem.hint.empty() ? "mend the file before the next castra up"
+                                          : clean_line(config_problem.hint));
+}
+
 void Run::accept(contract::CommandAccepted accepted) {
     accepted.tool_version = version_;
     accepted.config_path = clean_line(accepted.config_path);

@@ -7,6 +7,9 @@
 
 namespace castra {
 
+// What a down says that cannot read castra.toml: it goes by the records alone.
+contract::Draft goes_by_records(const Error& config_problem);
+
 // Where a run is written down. Empty paths: nowhere (reads, and refusals that must leave no trace).
 struct RunFiles {
     std::filesystem::path journal, quarantine;

@@ -32,6 +32,12 @@ std::string mark_of(std::string_view type, std::string_view severity) {
     return type == "vm.ready" || type == "bootstrap.completed" || type == "vm.shutdown_complete" ? "+" : "-";
 }
 
+std::string_view colour_of(std::string_view outcome) {
+    if (outcome == "succeeded") return "good";
+    if (outcome == "unchanged") return "dim";
+    return outcome == "cancelled" || outcome == "partial" ? "warn" : "error";
+}
+
 std::string quoted(const std::string& word) {
     const auto is_plain = !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
         return std::isalnum(c) != 0 ||
@@ -110,6 +116,10 @@ std::string EventText::details(const Json& event) const {
     const auto add = [&](std::string_view label, const std::string& text) {
         if (!text.empty()) out += std::string(indent) + std::string(label) + printable(text) + "\n";
     };
+    const auto remediation = text_of(event, "remediation");
+    // Of several findings the cure is the first one's, which the head has told; the others bring their own.
+    const bool is_first_of_many = text_of(event, "type") == "command.rejected";
+    if (is_first_of_many) add("try: ", remediation);
     out += cause(event);
     const auto& capsule = child_of(event, "capsule");
     auto tail = text_of(capsule, "serial_tail");
@@ -124,8 +134,8 @@ std::string EventText::details(const Json& event) const {
         add("| ", tail.substr(at, end - at));
         at = end + 1;
     }
-    const auto remediation = text_of(event, "remediation"), hint = text_of(capsule, "hint");
-    add("try: ", remediation);
+    const auto hint = text_of(capsule, "hint");
+    if (!is_first_of_many) add("try: ", remediation);
     if (hint != remediation) add("try: ", hint);
     return out;
 }
@@ -133,9 +143,14 @@ std::string EventText::details(const Json& event) const {
 std::string EventText::summary(const Json& event) const {
     const auto outcome = text_of(event, "outcome"), operation = text_of(event, "operation");
     const auto good = outcome == "succeeded";
-    std::string out = painted(printable(operation) + " " + printable(outcome), good ? "good" : "error") + " in" +
-                      seconds(number_of(event, "duration_ms") / 1e3);
+    auto took = seconds(number_of(event, "duration_ms") / 1e3);
+    if (!took.starts_with(' ')) took.insert(0, " ");
+    std::string out = painted(printable(operation) + " " + printable(outcome), good ? "good" : "error") + " in" + took;
     if (!good) out += ", exit code " + std::to_string(small_number_of(event, "exit_code"));
+    // What failed was an event of its own; how it ended otherwise only this one says.
+    auto message = text_of(event, "message");
+    if (message.starts_with(outcome + ": ")) message.erase(0, outcome.size() + 2);
+    if (outcome != "failed" && !message.empty() && message != outcome) out += ": " + printable(message);
     out += "\n";
     const auto& vms = child_of(event, "vms");
     if (!vms.is_array() || vms.empty()) return out;
@@ -151,7 +166,7 @@ std::string EventText::summary(const Json& event) const {
         const auto name = text_of(vm, "vm"), vm_outcome = text_of(vm, "outcome");
         out += "  " + padded(printable(name), name_columns) + "  " +
                padded(printable(text_of(vm, "final_state")), state_columns) + "  " +
-               painted(printable(vm_outcome), vm_outcome == "succeeded" ? "good" : "error");
+               painted(printable(vm_outcome), colour_of(vm_outcome));
         if (const auto ssh = ssh_.find(name); ssh != ssh_.end()) out += "  " + printable(ssh->second);
         out += "\n";
     }

@@ -128,7 +128,8 @@ std::optional<sdk::StepOutcome> ended_early(const Ending& ending, const std::str
     if (ending.why == Ending::Why::timed_out)
         return failed({"timeout", doing + " did not end within its deadline; what it ran in the guest was ended",
                        tail.empty() ? "" : "last output:\n" + tail, "",
-                       "find out what it waits for, or raise step_timeout_secs in [vms.bootstrap]"});
+                       "find out what it waits for, or raise step_timeout_secs in [vms.bootstrap]; then castra "
+                       "bootstrap goes on here, and castra logs VM --log bootstrap has its output"});
     return std::nullopt;
 }
 

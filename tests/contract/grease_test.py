@@ -62,7 +62,9 @@ class GreaseTest(integration().Project):
         known = json.dumps([each["type"] for each in json.loads((HERE / "snapshots" / "1.0.json").read_text())["types"]])
         by_jq = run("jq", "-c", "-n", "--argjson", "known", known, "-f", HERE / "reader_1_0" / "reader.jq", path)
         self.assertEqual((by_jq.returncode, json.loads(by_jq.stdout)), (0, json.loads(answer.stdout)))
-        self.assertIn(18, {int(finding["rule"]) for finding in castra_verify(path)["findings"]})
+        verdict = castra_verify(path) # strict: it judges producers
+        self.assertIn(18, {int(finding["rule"]) for finding in verdict["findings"]})
+        self.assertNotIn("without a summary", json.dumps(verdict), "there is one, whatever else is wrong with it")
 
     def test_castra_reads_its_own_greased_journals(self):
         plain = dict(self.env)

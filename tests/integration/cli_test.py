@@ -76,6 +76,8 @@ class Suggestions(Project):
     def test_of_commands_and_options(self):
         self.assertIn('did you mean "status"', self.said("statsu"))
         self.assertIn('there is no command "statsu"', self.said("statsu"))
+        self.assertEqual(castra("statsu", code=2).stdout, "", "nobody asked for a status")
+        self.assertIn("command.rejected", castra("statsu", "--events", "ndjson", code=2).stdout)
         self.assertIn('did you mean "check"', self.said("config", "chekc"))
         self.assertIn('did you mean "--keep-going"', self.said("up", "--keep-gonig"))
         self.assertIn('did you mean "--follow"', self.said("logs", "--folow"))
@@ -88,6 +90,13 @@ class Suggestions(Project):
                 self.assertIn('did you mean "web-0"', self.said(verb, "--config", str(self.config), "wbe-0"))
         self.assertIn('did you mean "web-0"', self.said("exec", "--config", str(self.config), "wbe-0", "--", "true"))
         self.assertIn('did you mean "web-0"', self.said("cp", "--config", str(self.config), "wbe-0:/etc/motd", "."))
+
+    def test_a_vm_may_be_called_as_a_command_is(self):
+        self.config.write_text('version = "0.1.0"\n[project]\nname = "t"\n' + "".join(
+            f'[[vms]]\nname = "{name}"\nlauncher = "process"\n[vms.options]\ncommand = ["/bin/sleep", "1000"]\n' for name in ("status", "down")))
+        self.events(self.castra("up", "status", "down"))
+        self.events(self.castra("down", "down"))
+        self.assertEqual(self.states(), {"status": "ready", "down": "absent"})
 
     def test_what_answers_is_refused_on_stderr_and_what_runs_as_a_run(self):
         self.assertEqual(castra("ports", "--nope", code=2).stdout, "")

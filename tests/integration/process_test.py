@@ -132,7 +132,7 @@ class Refusals(Project):
 
     def test_a_missing_image(self):
         self.write('[[vms]]\nname = "a"\nimage = "nosuch"\n')
-        self.refused("preflight", 4, mentions="castra image build nosuch")
+        self.refused("preflight", 4, mentions="castra builds: tiny; for another disk write base_image")
 
     def test_a_missing_base_image(self):
         self.write('[[vms]]\nname = "a"\nbase_image = "/nowhere/disk.qcow2"\n')

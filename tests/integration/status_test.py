@@ -36,6 +36,22 @@ class Status(Project):
         return folder, castra
 
 
+class BrokenFile(Project):
+    def test_what_is_up_is_told_and_taken_down_and_the_file_named(self):
+        self.processes_toml(["/bin/sleep", "1000"])
+        self.events(self.castra("up"))
+        good = self.config.read_text()
+        for there, verb in ((1, "status"), (1, "down"), (0, "status"), (0, "down")):
+            self.config.write_text("nonsense = 1\n" + good)
+            events = self.events(self.castra(verb))
+            (told,) = [event for event in events if event.get("code") == "project_problem"]
+            self.assertIn("nonsense", told["message"])
+            self.assertEqual(told["severity"], "warn")
+            self.assertEqual(len([event for event in events[-1]["vms"]]), there, verb)
+        self.config.write_text(good)
+        self.assertEqual(self.states(), {"p-0": "absent"})
+
+
 class Why(Status):
     def evidence(self, vm="p-0", *arguments):
         found = next(one for one in self.json_status("--why", *arguments)["vms"] if one["name"] == vm)

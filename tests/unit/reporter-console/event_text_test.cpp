@@ -49,7 +49,20 @@ TEST(EventText, SaysACauseLineByLineAndNothingTwice) {
     refused["remediation"] = "did you mean memory?";
     refused["error"] = {{"detail", "castra.toml:1:1: unknown key (did you mean memory?)\ncastra.toml:2:1: no name"}};
     EXPECT_EQ(text.lines(refused), "  1.00s  x  web-0  error: castra.toml:1:1: unknown key (and 1 more)\n"
-                                   "           castra.toml:2:1: no name\n           try: did you mean memory?\n");
+                                   "           try: did you mean memory?\n           castra.toml:2:1: no name\n")
+        << "a cure stands behind what it cures";
+}
+
+TEST(EventText, EndsWithWhatOnlyTheSummaryKnows) {
+    EventText text;
+    auto end = event("summary", "info", "nothing to do: nothing is up");
+    end.update({{"outcome", "succeeded"}, {"operation", "down"}, {"duration_ms", 10}, {"exit_code", 0}});
+    EXPECT_EQ(text.lines(end), "down succeeded in  0.01s: nothing to do: nothing is up\n");
+    end.update({{"outcome", "aborted"}, {"message", "aborted: the supervisor ended"}, {"exit_code", 9}});
+    end["duration_ms"] = 120120;
+    EXPECT_EQ(text.lines(end), "down aborted in 120.12s, exit code 9: the supervisor ended\n");
+    end.update({{"outcome", "failed"}, {"message", "failed: told before"}});
+    EXPECT_EQ(text.lines(end), "down failed in 120.12s, exit code 9\n");
 }
 
 TEST(EventText, KnowsNoTypeAndShowsItsMessage) {
