@@ -72,7 +72,13 @@ sdk::LaunchPlan QemuLauncher::plan(const sdk::PlanRequest& request) {
             {"readiness_unknown", "nothing tells when the guest is ready: it counts as ready when QEMU runs",
              "set ready_marker to a line that the guest writes to its serial console when it is up"});
     }
-    if (options.acpi) plan.stop.push_back({"acpi", "qmp", qmp("system_powerdown", "\"return\"")});
+    if (options.acpi) {
+        auto talk = qmp("system_powerdown", "\"return\"");
+        // A guest that stands still (somebody paused it, or its disk was full) must go on to hear its power button.
+        // What the answer is does not matter: a machine that runs takes it as well.
+        talk.insert(talk.end() - 1, {R"({"execute":"cont"})", "\""});
+        plan.stop.push_back({"acpi", "qmp", std::move(talk)});
+    }
     plan.identity = sdk::IdentityCheck{"qmp", qmp("query-uuid", vm.uuid)};
     // "  TCP[HOST_FORWARD]  12       127.0.0.1 25581       10.0.2.15    22     0     0"; a monitor's answer is no API,
     // but QMP has no other. What does not match is not told.
