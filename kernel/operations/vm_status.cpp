@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/vm_status.hpp"
 
+#include "bootstrap/bootstrap_record.hpp"
 #include "contract/text.hpp"
 #include "state/record_head.hpp"
 
@@ -38,6 +39,14 @@ void tell_ports(const Layout& layout, const VmRecord& record, VmStatus& status) 
 
 bool needs_a_look(const VmStatus& vm) {
     return vm.state == "failed" || vm.state == "unknown";
+}
+
+void tell_bootstrap(const Layout& layout, VmStatus& status) {
+    const auto record = load_bootstrap_record(layout, status.name, status.incarnation);
+    if (!record) return;
+    const bool has_failed = !record->is_complete && !record->steps.empty() && !record->steps.back().is_done;
+    status.bootstrap = record->is_complete ? "done" : has_failed ? "failed" : "unfinished";
+    if (has_failed) status.bootstrap_step = record->steps.back().name;
 }
 
 } // namespace
@@ -96,6 +105,7 @@ VmStatus vm_status(Host& host, const Layout& layout, const std::string& name, co
     status.start_ticks = record->start_ticks;
     status.up_ms = std::max<std::int64_t>(0, (host.clock().unix_us() - record->launched_unix_us) / 1000);
     tell_ports(layout, *record, status);
+    tell_bootstrap(layout, status);
     return status;
 }
 
@@ -110,6 +120,8 @@ nlohmann::ordered_json to_json(const VmStatus& vm) {
     one["ports"] = vm.ports;
     if (!vm.ssh.is_null()) one["ssh"] = vm.ssh;
     if (!vm.serial_log.empty()) one["serial_log"] = vm.serial_log;
+    if (!vm.bootstrap.empty()) one["bootstrap"]["state"] = vm.bootstrap;
+    if (!vm.bootstrap_step.empty()) one["bootstrap"]["step"] = vm.bootstrap_step;
     if (vm.handshake_age_ms) one["agent"] = {{"handshake_age_ms", *vm.handshake_age_ms}, {"subscribed", vm.subscribed}};
     if (vm.probes.empty()) return one;
     auto& evidence = one["evidence"];
@@ -134,11 +146,18 @@ std::vector<contract::Draft> status_events(const VmStatus& vm, const std::string
         text += ", " + port["address"].get<std::string>() + ":" + port["host"].dump() + " -> " + port["guest"].dump() +
                 "/" + port["protocol"].get<std::string>();
     if (needs_a_look(vm) || !vm.probes.empty()) text += " (" + vm.why + ")";
+    const bool has_failed_bootstrap = vm.bootstrap == "failed";
+    if (has_failed_bootstrap) text += "; its bootstrap failed at " + vm.bootstrap_step;
+    std::string cure;
+    if (needs_a_look(vm))
+        cure = "castra down clears it away; then castra up";
+    else if (has_failed_bootstrap)
+        cure = "castra logs " + vm.name + " --log bootstrap tells why; castra bootstrap " + vm.name + " goes on there";
     std::vector<contract::Draft> events;
-    events.push_back(contract::message(needs_a_look(vm) ? Severity::warn : Severity::info,
+    events.push_back(contract::message(cure.empty() ? Severity::info : Severity::warn,
                                        contract::clean_text(text, 2048, true), "status")
                          .on(vm.name)
-                         .cure(needs_a_look(vm) ? "castra down clears it away; then castra up" : ""));
+                         .cure(std::move(cure)));
     auto because = [&](const std::string& line, contract::Json ext) {
         auto event =
             contract::message(Severity::info, contract::clean_text("  " + line, 2048, true), "status_why").on(vm.name);

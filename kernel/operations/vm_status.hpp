@@ -34,6 +34,9 @@ struct VmStatus {
     nlohmann::ordered_json ports = nlohmann::ordered_json::array(); // {address, host, guest, protocol}
     nlohmann::ordered_json ssh; // {user, address, port, identity, known_hosts}; null: none
     std::string serial_log;
+    // Of this incarnation's last bootstrap; empty: there was none. bootstrap_step: the one that failed, if one did.
+    std::string bootstrap; // done, failed, unfinished (under way, or cut off)
+    std::string bootstrap_step;
     // Its guest's session with the broker, asked of the broker that runs now; absent: none of this incarnation.
     std::optional<std::int64_t> handshake_age_ms;
     nlohmann::ordered_json subscribed = nlohmann::ordered_json::array();

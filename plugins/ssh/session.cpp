@@ -4,6 +4,7 @@
 #include "ssh/quoting.hpp"
 
 #include <filesystem>
+#include <random>
 
 namespace castra::ssh {
 namespace {
@@ -46,8 +47,8 @@ bool Session::knows_host_key() const {
 }
 
 // Of two values of an option the first counts: what is castra's to say stands before the user's.
-std::vector<std::string> Session::common() const {
-    std::vector<std::string> argv{"ssh", "-F", "none", "-T", "-S", doubled(control_path_)};
+std::vector<std::string> Session::common(const std::string& control_path) const {
+    std::vector<std::string> argv{"ssh", "-F", "none", "-T", "-S", doubled(control_path)};
     auto option = [&argv](const std::string& text) {
         argv.emplace_back("-o");
         argv.push_back(text);
@@ -73,15 +74,26 @@ std::vector<std::string> Session::common() const {
     return argv;
 }
 
-std::vector<std::string> Session::master(const std::string& command, std::chrono::seconds connect_wait) const {
-    auto argv = common();
+// ssh appends 17 characters while it makes the socket, and runtime_dir leaves room for 24.
+std::string Session::own_control_path() const {
+    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+    std::random_device random;
+    std::string name = "/s";
+    for (int i = 0; i < 5; ++i)
+        name += letters[random() % letters.size()];
+    return control_path_.substr(0, control_path_.rfind('/')) + name;
+}
+
+std::vector<std::string> Session::master(const std::string& command, std::chrono::seconds connect_wait,
+                                         const std::string& control_path) const {
+    auto argv = common(control_path);
     argv.insert(argv.end(), {"-o", "ControlMaster=yes", "-o", "ConnectTimeout=" + std::to_string(connect_wait.count()),
                              "--", target_.host, command});
     return argv;
 }
 
 std::vector<std::string> Session::command(const std::string& command) const {
-    auto argv = common();
+    auto argv = common(control_path_);
     // Were the connection gone, ssh would open another: a step fails then instead.
     argv.insert(argv.end(), {"-o", "ControlMaster=no", "-o", "ProxyCommand=false", "--", target_.host, command});
     return argv;

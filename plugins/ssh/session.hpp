@@ -14,8 +14,12 @@ public:
     // Errors: sdk::Refusal when the VM cannot be reached by SSH at all.
     explicit Session(const sdk::StepVm& vm);
 
-    // Opens the connection and stays on it as long as its stdin is open, running `command`.
-    std::vector<std::string> master(const std::string& command, std::chrono::seconds connect_wait) const;
+    // Opens the connection and stays on it as long as its stdin is open, running `command`. It listens at
+    // `control_path`, which is its own alone: when ssh ends it removes that path, whoever has it then. Once it is up
+    // the file goes to control_path().
+    std::vector<std::string> master(const std::string& command, std::chrono::seconds connect_wait,
+                                    const std::string& control_path) const;
+    std::string own_control_path() const; // of one connection; as long as "/ssh" and two letters
     // Uses the connection.
     std::vector<std::string> command(const std::string& command) const;
 
@@ -25,7 +29,7 @@ public:
     std::string place() const; // "root@127.0.0.1:2222"
 
 private:
-    std::vector<std::string> common() const;
+    std::vector<std::string> common(const std::string& control_path) const;
     sdk::SshTarget target_;
     std::string control_path_;
 };

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace castra::step_connect {
@@ -112,10 +113,9 @@ private:
                          sdk::Call::Clock::time_point until, Answer& answer) {
         const auto left = std::chrono::duration_cast<std::chrono::seconds>(until - sdk::Call::Clock::now()).count() + 1;
         const auto dir = request.inputs.at("remote_dir").get<std::string>();
-        ::unlink(session.control_path().c_str()); // of a connection that was killed
-        control_path_ = session.control_path();
-        master_ = std::make_unique<ssh::Child>(
-            session.master(ssh::shell_command(hello(dir)), std::chrono::seconds(std::max<std::int64_t>(1, left))));
+        own_path_ = session.own_control_path();
+        master_ = std::make_unique<ssh::Child>(session.master(
+            ssh::shell_command(hello(dir)), std::chrono::seconds(std::max<std::int64_t>(1, left)), own_path_));
         ssh::Conversation talk;
         talk.keeps_input_open = true;
         talk.on_output = [&](std::string_view piece) {
@@ -127,18 +127,39 @@ private:
         talk.is_enough = [&] { return answer.is_ready(); };
         castra_call limits{sizeof(castra_call), 0, call.id(), 0, call.cancel_fd(), 0};
         limits.deadline_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(until.time_since_epoch()).count();
-        return ssh::converse(*master_, talk, sdk::Call(&limits));
+        const auto ending = ssh::converse(*master_, talk, sdk::Call(&limits));
+        if (answer.is_ready()) take_path(session.control_path(), answer);
+        return ending;
+    }
+
+    // Takes the place of the socket of a connection that was killed and may still be going: what that one removes is
+    // its own path.
+    void take_path(const std::string& path, Answer& answer) {
+        struct stat info {};
+        if (::lstat(own_path_.c_str(), &info) == 0 && ::rename(own_path_.c_str(), path.c_str()) == 0) {
+            control_path_ = path;
+            inode_ = info.st_ino;
+            return;
+        }
+        answer.text.clear(); // not ready
+        answer.complaint += "ssh made no control socket at " + own_path_;
     }
 
     void hang_up() {
         master_.reset();
-        if (!control_path_.empty()) ::unlink(control_path_.c_str());
+        if (!own_path_.empty()) ::unlink(own_path_.c_str());
+        struct stat info {};
+        const bool is_ours =
+            !control_path_.empty() && ::lstat(control_path_.c_str(), &info) == 0 && info.st_ino == inode_;
+        if (is_ours) ::unlink(control_path_.c_str());
+        own_path_.clear();
         control_path_.clear();
     }
 
     std::chrono::milliseconds retry_wait_;
     std::unique_ptr<ssh::Child> master_;
-    std::string control_path_;
+    std::string own_path_, control_path_; // where it was made, and where the other steps find it
+    ino_t inode_ = 0;
 };
 
 } // namespace

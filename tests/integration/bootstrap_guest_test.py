@@ -133,7 +133,8 @@ class Fleet(BootstrappedGuest):
                                if "[lifecycle]" not in self.config.read_text() else self.config.read_text())
         events = self.events(self.castra("up", timeout=280), code=1)
         ends = {vm["vm"]: vm["outcome"] for vm in events[-1]["vms"]}
-        self.assertEqual(ends, {f"g-{i}": "failed" if i == 5 else "succeeded" for i in range(8)})
+        why = [(event.get("vm"), event["message"], event.get("error")) for event in events if event["severity"] == "error"]
+        self.assertEqual(ends, {f"g-{i}": "failed" if i == 5 else "succeeded" for i in range(8)}, why)
         first = next(i for i, event in enumerate(events) if event["type"] == "bootstrap.started")
         last = max(i for i, event in enumerate(events) if event["type"] == "vm.ready")
         self.assertLess(first, last, "the first bootstrap does not wait for the slowest boot")

@@ -156,6 +156,10 @@ class Failure(Bootstrap):
         self.assertIn("not there", failed["error"]["detail"])
         self.assertTrue(failed["remediation"])
         self.assertEqual(self.states(), {"g-0": "ready"})
+        self.assertEqual(self.status()["vms"][0]["bootstrap"], {"state": "failed", "step": "apply"})
+        told = next(event for event in self.events(self.castra("status")) if event.get("code") == "status")
+        self.assertIn("its bootstrap failed at apply", told["message"])
+        self.assertIn("castra bootstrap g-0", told["remediation"])
         answer = self.diff_plan("--json")
         self.assertEqual(json.loads(answer.stdout)["differences"],
                          [{"vm": "g-0", "what": "result", "planned": "success", "actual": "failed at apply: script_failed"}])
@@ -165,6 +169,7 @@ class Failure(Bootstrap):
         self.assertEqual(steps_of(events), [("wait-handshake", "skipped"), ("connect", "success"), ("transfer", "skipped"), ("apply", "failed")])
         script.write_text("#!/bin/sh\nexit 0\n")
         self.assertEqual(steps_of(self.events(self.castra("bootstrap"))), DONE)
+        self.assertEqual(self.status()["vms"][0]["bootstrap"], {"state": "done"})
 
     def test_a_script_says_why_it_failed(self):
         self.script("echo 'Castra:error: the database has no password'\n")

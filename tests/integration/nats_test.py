@@ -262,3 +262,39 @@ class Cluster(Stored):
         self.assertEqual(up.wait(), 0)
         self.until(lambda: len(self.asked(other.messages)) >= len(stream.splitlines()))
         self.assert_stored(other.messages(), stream)
+
+    def test_many_hosts_feed_it_while_the_leader_of_the_stream_dies(self):
+        self.cluster()
+        config = {"servers": [server.url for server in self.servers], "replicas": 3}
+        hosts = [(self.config, self.env, self.gated(2, ("nats", config)))]
+        for i in range(5):
+            folder = self.dir / f"host{i}"
+            folder.mkdir()
+            os.mkfifo(folder / "go")
+            (folder / "castra.toml").write_text(self.config.read_text().replace(str(self.dir / "go"), str(folder / "go")))
+            hosts.append((folder / "castra.toml", dict(self.env, CASTRA_HOME=str(folder / "home")), os.open(folder / "go", os.O_RDWR)))
+            self.addCleanup(os.close, hosts[-1][2])
+        ups = [subprocess.Popen([CASTRA, "up", "--config", str(file), "--events", "ndjson"], env=env, stdout=subprocess.PIPE, text=True)
+               for file, env, _ in hosts]
+        self.children += ups
+        streams = [until(up, "vm.launch") for up in ups]
+        self.assertEqual(len({json.loads(lines[0])["run_id"] for lines in streams}), 6)
+        self.until(lambda: self.asked(self.servers[0].messages))
+        leader = self.servers[0].api("STREAM.INFO.CASTRA")["cluster"]["leader"]
+        dead = self.servers[int(leader[1:])]
+        other = next(server for server in self.servers if server is not dead)
+        dead.kill()
+        for (_, _, go), lines, up in zip(hosts, streams, ups):
+            os.write(go, b"go\n")
+            lines += until(up, "vm.ready")
+        self.until(lambda: self.asked(other.messages))
+        dead.start()
+        for _, _, go in hosts:
+            os.write(go, b"go\n")
+        streams = ["".join(lines) + up.stdout.read() for lines, up in zip(streams, ups)]
+        self.assertEqual([up.wait() for up in ups], [0] * 6)
+        self.until(lambda: len(self.asked(other.messages)) >= sum(len(stream.splitlines()) for stream in streams))
+        self.assert_stored(other.messages(), *streams)
+        for file, env, _ in hosts:
+            down = subprocess.run([CASTRA, "down", "--config", str(file)], env=env, capture_output=True, text=True, timeout=60)
+            self.assertEqual(down.returncode, 0, down.stderr)
