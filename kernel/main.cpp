@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds every object by hand; the only place that knows all of them.
 #include "cli/app.hpp"
-#include "host/program_text.hpp"
 #include "operations/exit_code.hpp"
 #include "version.hpp"
 
@@ -40,7 +39,6 @@ castra::Installation installation() {
 } // namespace
 
 int main(int argc, char** argv) {
-    castra::map_program_text();
     try {
         const auto line = castra::parse_command_line(argc, argv, castra::version);
         // The diagnostic log; the event stream never goes through it. Quiet unless asked: events tell what people need.

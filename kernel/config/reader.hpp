@@ -4,6 +4,7 @@
 // returns whether it was set. Nothing stops at a mistake.
 // Owner: borrows the tree and the ReadContext; cheap to copy.
 #pragma once
+#include "base/result.hpp"
 #include "base/secret.hpp"
 #include "base/units.hpp"
 #include "config/key_book.hpp"
@@ -11,6 +12,7 @@
 #include "config/path_root.hpp"
 #include "config/problems.hpp"
 
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -95,6 +97,9 @@ private:
     std::string header_of(std::string_view key) const; // "vms.boot" for vms[1].boot
     void refuse_type(std::string_view key, const toml::node& found, std::string_view wanted, std::string hint) const;
     bool read_text(std::string_view key, bool is_script, std::string& into) const;
+    // Of an array; `take` says what is wrong with one. `example` is a cure.
+    bool read_texts(std::string_view key, IntegerRange count, const char* example,
+                    const std::function<Result<>(const std::string&)>& take) const;
 
     const toml::table* table_;
     const ReadContext* context_;

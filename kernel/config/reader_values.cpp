@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scalar half of Reader: from a node to a checked value.
-#include "config/free_table.hpp"
+// Reader: from a node to one checked value.
 #include "config/limits.hpp"
 #include "config/names.hpp"
-#include "config/reader.hpp"
+#include "config/reader_noting.hpp"
 #include "config/value_shapes.hpp"
 
 #include <algorithm>
@@ -17,12 +16,6 @@ std::string lower(std::string_view text) {
     for (char& c : out)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return out;
-}
-
-bool is_env_name(std::string_view text) {
-    const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
-    return !text.empty() && text.size() <= 256 && is_letter(text.front()) &&
-           std::ranges::all_of(text, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
 }
 
 // "Web App!" to "web-app"; empty where nothing remains.
@@ -52,62 +45,7 @@ std::string range_text(std::int64_t min, std::int64_t max) {
     return std::to_string(min) + " to " + std::to_string(max);
 }
 
-nlohmann::json plain(const std::string& text) {
-    return text;
-}
-nlohmann::json plain(const std::vector<std::string>& texts) {
-    return texts;
-}
-nlohmann::json plain(std::int64_t number) {
-    return number;
-}
-nlohmann::json plain(Milliseconds duration) {
-    if (duration.count() % 1000 == 0) return duration.count() / 1000;
-    return static_cast<double>(duration.count()) / 1000;
-}
-nlohmann::json plain(MemorySize size) {
-    return to_string(size);
-}
-nlohmann::json plain(const nlohmann::json& table) {
-    return table;
-}
-nlohmann::json plain(const std::map<std::string, Secret>& env) {
-    auto out = nlohmann::json::object();
-    for (const auto& [name, value] : env)
-        out[name] = Secret::mask;
-    return out;
-}
-
 } // namespace
-
-// Notes one key for as long as it is being read: the value before, the value after, and whether it was well.
-template <class Value>
-class Reader::Noting {
-public:
-    template <class MakeShape>
-    Noting(const Reader& reader, std::string_view key, const Value& value, MakeShape make_shape)
-        : reader_(reader), value_(value) {
-        if (!reader.has_book_for(key)) return;
-        problems_ = reader.context_->problems.count();
-        note_ = KeyNote{
-            std::string(reader.known_), reader.key_, std::string(key), make_shape(), plain(value), {}, reader.has(key),
-            reader.where(key)};
-    }
-    Noting(const Noting&) = delete;
-    Noting& operator=(const Noting&) = delete;
-    ~Noting() {
-        if (!note_) return;
-        note_->after = plain(value_);
-        note_->is_set = note_->is_set && reader_.context_->problems.count() == problems_;
-        reader_.context_->book->note(*std::move(note_));
-    }
-
-private:
-    const Reader& reader_;
-    const Value& value_;
-    std::size_t problems_ = 0;
-    std::optional<KeyNote> note_;
-};
 
 std::string complaint_about(std::string_view text, bool is_script) {
     const auto bytes_max = is_script ? limits::script_bytes_max : limits::text_bytes_max;
@@ -174,63 +112,6 @@ bool Reader::read_path(std::string_view key, std::string& into) const {
         return false;
     }
     into = *std::move(path);
-    return true;
-}
-
-bool Reader::read_names(std::string_view key, std::size_t count_max, std::vector<std::string>& into) const {
-    const Noting noting(*this, key, into, [&] { return value_shapes::names(count_max); });
-    const auto* node = find(key);
-    if (node == nullptr) return false;
-    const auto* array = node->as_array();
-    if (array == nullptr || array->empty() || array->size() > count_max) {
-        refuse(key, "wants an array of 1 to " + std::to_string(count_max) + " names, found " + described(*node),
-               "write [\"a-name\"]");
-        return false;
-    }
-    for (std::size_t i = 0; i < array->size(); ++i) {
-        const auto& element = *array->get(i);
-        const auto* text = element.as_string();
-        if (text != nullptr && is_name(text->get()))
-            into.push_back(text->get());
-        else
-            context_->problems.add(position_of(element), key_of(key) + "[" + std::to_string(i) + "]",
-                                   (text ? in_quotes(text->get()) : described(element)) + " is no name",
-                                   "a name is 1 to 63 lower-case letters, digits and inner hyphens");
-    }
-    return true;
-}
-
-bool Reader::read_paths(std::string_view key, std::size_t count_max, std::vector<std::string>& into) const {
-    const Noting noting(*this, key, into, [&] { return value_shapes::paths(count_max); });
-    const auto* node = find(key);
-    if (node == nullptr) return false;
-    const auto* array = node->as_array();
-    if (array == nullptr) {
-        refuse_type(key, *node, "an array of strings", "write [\"a/directory\"]");
-        return false;
-    }
-    if (array->size() > count_max) {
-        refuse(key, std::to_string(array->size()) + " entries, at most " + std::to_string(count_max) + " are allowed",
-               "remove some");
-        return false;
-    }
-    for (std::size_t i = 0; i < array->size(); ++i) {
-        const auto& element = *array->get(i);
-        const auto add = [&](std::string text, std::string hint) {
-            context_->problems.add(position_of(element), key_of(key) + "[" + std::to_string(i) + "]", std::move(text),
-                                   std::move(hint));
-        };
-        const auto* text = element.as_string();
-        if (text == nullptr) {
-            add("wants a string, found " + described(element), "write it in \"quotes\"");
-        } else if (auto complaint = complaint_about(text->get(), false); !complaint.empty()) {
-            add(std::move(complaint), "write plain text");
-        } else if (auto path = context_->paths.resolve(text->get()); !path) {
-            add(path.error().text, path.error().hint);
-        } else {
-            into.push_back(*std::move(path));
-        }
-    }
     return true;
 }
 
@@ -352,61 +233,6 @@ bool Reader::read_memory(std::string_view key, MemorySize& into) const {
         return false;
     }
     into = *size;
-    return true;
-}
-
-bool Reader::read_env(std::string_view key, std::map<std::string, Secret>& into) const {
-    const Noting noting(*this, key, into, value_shapes::env);
-    const auto* node = find(key);
-    if (node == nullptr) return false;
-    const auto* entries = node->as_table();
-    if (entries == nullptr) {
-        refuse_type(key, *node, "a table", "write NAME = \"value\" lines below [" + header_of(key) + "]");
-        return false;
-    }
-    for (const auto& entry : *entries) {
-        const std::string_view name = entry.first.str();
-        const toml::node& value = entry.second;
-        const auto add = [&](Position at, std::string text, std::string hint) {
-            context_->problems.add(at, key_of(key) + "." + shown(name), std::move(text), std::move(hint));
-        };
-        const auto* text = value.as_string();
-        if (!is_env_name(name))
-            add(position_of(entry.first), "no name of an environment variable",
-                "letters, digits and _, not first a digit");
-        else if (text == nullptr)
-            add(position_of(value), "wants a string", "write it in \"quotes\""); // the value is a secret
-        else if (auto complaint = complaint_about(text->get(), true); !complaint.empty())
-            add(position_of(value), std::move(complaint), "write plain text");
-        else {
-            into[std::string(name)] = Secret(text->get());
-            note_entry(key, name, Secret::mask, value);
-        }
-    }
-    if (into.size() <= limits::env_entries_max) return true;
-    refuse(key,
-           std::to_string(into.size()) + " variables, at most " + std::to_string(limits::env_entries_max) +
-               " are allowed",
-           "put them in a file of the payload");
-    return false;
-}
-
-bool Reader::read_free_table(std::string_view key, nlohmann::json& into, Positions& positions) const {
-    const Noting noting(*this, key, into, value_shapes::free_table);
-    const auto* node = find(key);
-    if (node == nullptr) return false;
-    const auto* found = node->as_table();
-    if (found == nullptr) {
-        refuse_type(key, *node, "a table", "write [" + header_of(key) + "] and its keys below it");
-        return false;
-    }
-    if (auto read = castra::read_free_table(*found, key_of(key), context_->problems)) {
-        into.update(read->json);
-        for (auto& [pointer, position] : read->positions)
-            positions[pointer] = position;
-        for (const auto& [name, value] : *found)
-            note_entry(key, name.str(), read->json[std::string(name.str())], value);
-    }
     return true;
 }
 

@@ -9,7 +9,6 @@
 namespace castra {
 namespace {
 
-// `text` is where the secret's own bytes are kept: the caller's Secret wipes it.
 Result<Secret> read_file(const SecretConfig& config) {
     auto text = files::read(config.file, SecretStore::bytes_max);
     if (!text) return Failure(text.error().within("secret \"" + config.name + "\""));

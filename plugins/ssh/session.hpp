@@ -19,7 +19,7 @@ public:
     // the file goes to control_path().
     std::vector<std::string> master(const std::string& command, std::chrono::seconds connect_wait,
                                     const std::string& control_path) const;
-    std::string own_control_path() const; // of one connection; as long as "/ssh" and two letters
+    std::string own_control_path() const; // another one each time, beside control_path()
     // Uses the connection.
     std::vector<std::string> command(const std::string& command) const;
 

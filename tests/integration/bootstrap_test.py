@@ -249,6 +249,24 @@ class Interrupted(Bootstrap):
         self.assertEqual(events[-1]["outcome"], "cancelled")
         self.assert_gone(int((self.remote / "pid").read_text()))
 
+    def test_a_connection_removes_its_own_control_socket_only(self):
+        """ssh removes the path that it was given when it ends; one that was killed may end while the next one works."""
+        self.script("touch here; while [ ! -e go ]; do sleep 0.05; done\n")
+        self.project()
+        child = self.start("up")
+        lines = until(child, "bootstrap.started")
+        while not (self.remote / "here").exists():
+            time.sleep(0.05)
+        sockets = [str(path) for path in self.home.rglob("run/*/*/*") if path.is_socket() and path.name == "ssh"]
+        self.assertEqual(len(sockets), 1, "where the other steps find it")
+        whole = [pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in self.processes()]
+        own = [words[words.index("-S") + 1] for words in whole if "ControlMaster=yes" in words]
+        self.assertEqual(len(own), 1)
+        self.assertNotEqual(own, sockets)
+        self.assertFalse(pathlib.Path(own[0]).exists(), "whoever removes it now takes it from nobody")
+        (self.remote / "go").touch()
+        self.judge(rest_of(child, lines), 0)
+
     def test_the_guest_dies_in_the_middle(self):
         self.script("echo $$ >pid; exec sleep 1000\n")
         self.project()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 at every event of an up and of a down: the next command tells the truth, the next up works, nothing leaks.
 What is killed has gone a little further than the event that was read; that only moves the moment."""
+import contextlib
 import json
 import os
 import pathlib
@@ -83,23 +84,29 @@ class Walk(Project):
             else:
                 self.assertTrue(text == "" or text.startswith("{"), path)
 
-    def run_and_kill(self, verb, index, whom):
-        """Starts a command, reads `index` events, kills. True when there were so many."""
-        child = self.start(verb)
-        for _ in range(index):
-            if not child.stdout.readline():
+    def at_each_event(self, verb):
+        """Starts a command again and again; yields it after 1, 2, 3 ... of its events, and these. Ends when it has no more."""
+        self.fleet()
+        for count in range(1, 100):
+            if verb == "down":
+                self.events(self.castra("up"))
+            child = self.start(verb)
+            lines = [child.stdout.readline() for _ in range(count)]
+            if not lines[-1]:
                 child.wait()
-                return False
-        victim = child.pid if whom == "client" else self.supervisor()
-        if victim is not None:
-            try:
-                os.kill(victim, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # it had just ended by itself
-        child.stdout.read()
+                self.castra("down")
+                return
+            yield child, lines
+
+    def end_of(self, child):
+        out = child.stdout.read()
         child.wait()
         child.stdout.close()
-        return True
+        return out
+
+    def forget_journals(self):
+        for path in self.home.rglob("journal/*.ndjson"):
+            path.unlink()
 
     def settle(self):
         """A killed client cancels nothing: its run ends by itself."""
@@ -109,53 +116,37 @@ class Walk(Project):
             time.sleep(0.02)
 
     def walk(self, verb, whom):
-        self.fleet()
-        index = 1
-        while True:
-            with self.subTest(event=index):
-                if verb == "down":
-                    self.events(self.castra("up"))
-                if not self.run_and_kill(verb, index, whom):
-                    break
+        """How many events the command had, after each of which the client or the supervisor was killed."""
+        count = 0
+        for child, lines in self.at_each_event(verb):
+            with self.subTest(event=len(lines)):
+                victim = child.pid if whom == "client" else self.supervisor()
+                if victim is not None:
+                    with contextlib.suppress(ProcessLookupError): # it had just ended by itself
+                        os.kill(victim, signal.SIGKILL)
+                self.end_of(child)
                 if whom == "client":
                     self.settle()
                 self.judge_recovery()
-                for path in self.home.rglob("journal/*.ndjson"):
-                    path.unlink()
-            index += 1
-        self.castra("down")
-        return index - 1
+                self.forget_journals()
+            count = len(lines)
+        return count
 
     def kill_at_every_event(self, verb, victims, look):
-        """After 1, 2, 3 ... events of a command all that `victims` names is killed; `look` judges what the command then told, and
+        """After each event of a command all that `victims` names is killed; `look` judges what the command then told, and
         recovery is judged. Returns how many were killed."""
-        self.fleet()
         killed = 0
-        for index in range(1, 100):
-            with self.subTest(event=index):
-                if verb == "down":
-                    self.events(self.castra("up"))
-                child = self.start(verb)
-                lines = [child.stdout.readline() for _ in range(index)]
-                if not lines[-1]:
-                    child.wait()
-                    self.castra("down")
-                    break
+        for child, lines in self.at_each_event(verb):
+            with self.subTest(event=len(lines)):
                 for pid in victims():
-                    try:
+                    with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                         killed += 1
-                    except ProcessLookupError:
-                        pass
-                out = "".join(lines) + child.stdout.read()
-                child.wait()
-                child.stdout.close()
-                events = self.judge(out)  # whole and true, whatever came of it
+                events = self.judge("".join(lines) + self.end_of(child))  # whole and true, whatever came of it
                 self.judge_truth()
                 look(events)
                 self.judge_recovery()
-                for path in self.home.rglob("journal/*.ndjson"):
-                    path.unlink()
+                self.forget_journals()
         return killed
 
 
@@ -191,7 +182,10 @@ class SupervisorWhileBooting(Walk):
         for index in (1, 2, 3):  # accepted, and two launches: more does not come
             with self.subTest(event=index):
                 self.fleet()
-                self.assertTrue(self.run_and_kill("up", index, "supervisor"))
+                child = self.start("up")
+                self.assertTrue([child.stdout.readline() for _ in range(index)][-1])
+                self.kill(self.supervisor())
+                self.end_of(child)
                 self.judge_truth()
                 if index == 3:
                     self.judge_one_process_each()
@@ -270,29 +264,17 @@ class Reboot(Walk):
                 path.unlink()
 
     def walk_reboots(self, verb):
-        self.fleet()
-        index = 1
-        while True:
-            with self.subTest(event=index):
-                if verb == "down":
-                    self.events(self.castra("up"))
-                child = self.start(verb)
-                lines = [child.stdout.readline() for _ in range(index)]
-                if not lines[-1]:
-                    child.wait()
-                    self.castra("down")
-                    break
+        count = 0
+        for child, lines in self.at_each_event(verb):
+            with self.subTest(event=len(lines)):
                 self.reboot()
-                child.stdout.read()
-                child.wait()
-                child.stdout.close()
+                self.end_of(child)
                 self.assertLessEqual(set(self.states().values()), {"failed", "absent"})
                 self.judge_recovery()
-                for path in self.home.rglob("journal/*.ndjson"):
-                    self.judge(path.read_text())  # sealed, all of them
-                    path.unlink()
-            index += 1
-        return index - 1
+                self.journals()  # sealed, all of them
+                self.forget_journals()
+            count = len(lines)
+        return count
 
     def test_during_up(self):
         self.assertGreaterEqual(self.walk_reboots("up"), 6)

@@ -110,6 +110,30 @@ TEST(ProjectConfig, ReadsSecrets) {
     EXPECT_EQ(project.secrets[0].line, 3);
 }
 
+TEST(ProjectConfig, RefusesSecretsThatNobodyCouldAskFor) {
+    const auto with = [](const std::string& more) {
+        return refused(
+            "[project]\nname = 'd'\n[[vms]]\nname = 'web'\nimage = 'tiny'\n[[secrets]]\nname = 's'\nfile = 'f'\n" +
+            more);
+    };
+    const auto first = [&](const std::string& more) {
+        const auto errors = with(more);
+        return errors.size() == 1 ? errors[0] : std::to_string(errors.size()) + " errors";
+    };
+    EXPECT_NE(first("").find("6:1: secrets[0].plugins: is required"), std::string::npos) << first("");
+    EXPECT_NE(first("plugins = []\n").find("has no entry (write [\"a-name\"])"), std::string::npos);
+    EXPECT_NE(first("plugins = 'p'\n").find("wants an array of strings"), std::string::npos);
+    EXPECT_NE(first("plugins = ['A B']\n").find("9:12: secrets[0].plugins[0]: \"A B\" is no name"), std::string::npos);
+    EXPECT_NE(first("plugins = [1]\n").find("wants a string, found the integer 1"), std::string::npos);
+    std::string many = "plugins = [";
+    for (int i = 0; i < 17; ++i)
+        many += "'p',";
+    EXPECT_NE(first(many + "]\n").find("17 entries, at most 16 are allowed"), std::string::npos);
+    EXPECT_NE(
+        first("plugins = ['p']\n[[secrets]]\nname = 's'\nfile = 'g'\nplugins = ['p']\n").find("there is a secret"),
+        std::string::npos);
+}
+
 TEST(ProjectConfig, ReadsEveryKeyOfAVm) {
     const auto project = parsed(R"(
 [project]

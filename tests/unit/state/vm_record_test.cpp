@@ -36,6 +36,18 @@ protected:
     VmRecord record;
 };
 
+TEST_F(VmRecordTest, IsListedOrNobodyCanSay) {
+    std::filesystem::create_directories(layout->vm_dir("db")); // leftovers without a record
+    ASSERT_TRUE(save_record(*layout, record));
+    EXPECT_EQ(recorded_vms(*layout).value(), std::vector<std::string>{"web"});
+    std::filesystem::remove_all(layout->vms_dir());
+    EXPECT_TRUE(recorded_vms(*layout).value().empty()) << "there never was one";
+    std::ofstream(layout->vms_dir()) << "no directory";
+    const auto unlisted = recorded_vms(*layout);
+    ASSERT_FALSE(unlisted);
+    EXPECT_EQ(unlisted.error().code, ErrorCode::io);
+}
+
 TEST_F(VmRecordTest, ComesBackAsItWasSaved) {
     ASSERT_TRUE(save_record(*layout, record));
     const auto back = load_record(*layout, "web");
