@@ -75,8 +75,9 @@ sdk::LaunchPlan QemuLauncher::plan(const sdk::PlanRequest& request) {
     if (options.acpi) {
         auto talk = qmp("system_powerdown", "\"return\"");
         // A guest that stands still (somebody paused it, or its disk was full) must go on to hear its power button.
-        // What the answer is does not matter: a machine that runs takes it as well.
-        talk.insert(talk.end() - 1, {R"({"execute":"cont"})", "\""});
+        // What comes of it does not matter, but that it was answered does: QEMU forgets what it has not read when we
+        // leave.
+        talk.insert(talk.end() - 1, {R"({"execute":"cont","id":"cont"})", "\"cont\""});
         plan.stop.push_back({"acpi", "qmp", std::move(talk)});
     }
     plan.identity = sdk::IdentityCheck{"qmp", qmp("query-uuid", vm.uuid)};

@@ -31,8 +31,10 @@ def serve_qmp(connection, uuid):
     lines.write('{"QMP": {"version": {}, "capabilities": []}}\n')
     lines.flush()
     for line in lines:
-        command = json.loads(line)["execute"]
-        lines.write(json.dumps({"return": {"UUID": uuid} if command == "query-uuid" else {}}) + "\n")
+        asked = json.loads(line)
+        command = asked["execute"]
+        answer = {"return": {"UUID": uuid} if command == "query-uuid" else {}}
+        lines.write(json.dumps({**answer, "id": asked["id"]} if "id" in asked else answer) + "\n")
         lines.flush()
         if command == "system_powerdown" and CHARACTER == "obey":
             os._exit(0)

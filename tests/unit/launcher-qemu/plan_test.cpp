@@ -49,7 +49,7 @@ TEST(QemuLauncher, AsksAMachineWithAPowerButtonToPowerDown) {
         talk += exchange.send + " -> " + exchange.expect + "\n";
     EXPECT_EQ(talk, R"( -> "QMP"
 {"execute":"qmp_capabilities"} -> "return"
-{"execute":"cont"} -> "
+{"execute":"cont","id":"cont"} -> "cont"
 {"execute":"system_powerdown"} -> "return"
 )");
     EXPECT_TRUE(plan(tiny_tcg({{"machine", "microvm"}})).stop.empty());
