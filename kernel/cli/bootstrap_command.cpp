@@ -46,39 +46,40 @@ Task<int> plan(App& app, CommandLine line, PlanOf what) {
     co_return result.exit_code;
 }
 
-void add_mode_option(Grammar& grammar, CLI::App* command) {
+void add_mode_option(Grammar& grammar, CommandWords command) {
     const auto words = Grammar::options<std::vector<std::string>>();
     auto& modes = grammar.line().request.bootstrap;
     command
-        ->add_option("--bootstrap", *words,
-                     "Instead of castra.toml's bootstrap mode: auto, always, skip; or VM=MODE[,VM=MODE]")
-        ->type_name("MODE")
-        ->allow_extra_args(false)
-        ->each([words, &modes](const std::string& word) { // keeps `words` as long as the option
+        .option("--bootstrap", *words,
+                "Instead of castra.toml's bootstrap mode: auto, always, skip; or VM=MODE[,VM=MODE]")
+        .type_name("MODE")
+        .one_at_a_time()
+        .each([words, &modes](const std::string& word) { // keeps `words` as long as the option
             auto parsed = parse_bootstrap_modes({word});
-            if (!parsed) throw CLI::ValidationError(parsed.error().text + " (" + parsed.error().hint + ")");
+            if (!parsed) return std::optional(parsed.error().text + " (" + parsed.error().hint + ")");
             for (auto& [vm, mode] : *parsed)
                 modes[vm] = mode;
+            return std::optional<std::string>();
         });
 }
 
-std::shared_ptr<bool> add_bootstrap_options(Grammar& grammar, CLI::App* command) {
+std::shared_ptr<bool> add_bootstrap_options(Grammar& grammar, CommandWords command) {
     const auto is_plan = Grammar::options<bool>();
-    command->add_flag("--plan", *is_plan, "Only tell what would be done; nothing is touched, no guest is asked");
+    command.flag("--plan", *is_plan, "Only tell what would be done; nothing is touched, no guest is asked");
     add_mode_option(grammar, command);
     return is_plan;
 }
 
 void add_bootstrap(Grammar& grammar) {
     auto is_plan = std::make_shared<std::shared_ptr<bool>>();
-    auto* command = grammar.add("bootstrap", "Bootstrap VMs that run: send script and payload, run it, verify",
-                                [is_plan](App& app, const CommandLine& line) {
-                                    if (**is_plan) return plan(app, line, PlanOf::bootstrap);
-                                    return bootstrap(app, line);
-                                });
+    auto command = grammar.add("bootstrap", "Bootstrap VMs that run: send script and payload, run it, verify",
+                               [is_plan](App& app, const CommandLine& line) {
+                                   if (**is_plan) return plan(app, line, PlanOf::bootstrap);
+                                   return bootstrap(app, line);
+                               });
     grammar.add_run(command, Operation::bootstrap);
     *is_plan = add_bootstrap_options(grammar, command);
-    command->footer(
+    command.footer(
         "\nWhat is unchanged is left out, and what failed goes on where it ended; --bootstrap always does all.\n"
         "Example: castra bootstrap web-0 --bootstrap always");
 }

@@ -8,9 +8,9 @@
 namespace castra {
 
 // --bootstrap: the modes go into the request.
-void add_mode_option(Grammar& grammar, CLI::App* command);
+void add_mode_option(Grammar& grammar, CommandWords command);
 // And --plan: whether it is one is the answer, after parsing.
-std::shared_ptr<bool> add_bootstrap_options(Grammar& grammar, CLI::App* command);
+std::shared_ptr<bool> add_bootstrap_options(Grammar& grammar, CommandWords command);
 
 Task<int> plan(App& app, CommandLine line, PlanOf what);
 

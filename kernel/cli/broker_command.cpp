@@ -51,13 +51,13 @@ Task<int> serve(App& app, BrokerOptions request) {
 
 void add_broker(Grammar& grammar) {
     const auto options = Grammar::options<BrokerOptions>();
-    auto* broker = grammar.add("broker", "", [options](App& app, const CommandLine&) { return serve(app, *options); });
-    broker->group(""); // started by castra itself
-    broker->add_option("--control-fd", options->control_fd)->required();
-    broker->add_option("--host-fd", options->host_fd)->required();
-    broker->add_option("--notify-fd", options->notify_fd);
-    broker->add_option("--state-dir", options->state_dir)->required();
-    broker->add_option("--port", options->port);
+    auto broker = grammar.add("broker", "", [options](App& app, const CommandLine&) { return serve(app, *options); });
+    broker.hide(); // started by castra itself
+    broker.option("--control-fd", options->control_fd).required();
+    broker.option("--host-fd", options->host_fd).required();
+    broker.option("--notify-fd", options->notify_fd);
+    broker.option("--state-dir", options->state_dir).required();
+    broker.option("--port", options->port);
 }
 
 } // namespace castra

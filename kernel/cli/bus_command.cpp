@@ -140,10 +140,10 @@ Task<int> bus(App& app, const CommandLine& line, Action action, std::shared_ptr<
 } // namespace
 
 void add_bus(Grammar& grammar) {
-    auto* group = grammar.add_group("bus", "Talk with the guests over the broker");
+    auto group = grammar.add_group("bus", "Talk with the guests over the broker");
     const auto request = Grammar::options<BusRequest>();
     const auto action = [&](const char* name, const char* help, Action what) {
-        auto* command = grammar.add(
+        auto command = grammar.add(
             name, help,
             [request, what](App& app, const CommandLine& line) { return castra::bus(app, line, what, request); },
             group);
@@ -151,20 +151,19 @@ void add_bus(Grammar& grammar) {
         grammar.add_json(command);
         return command;
     };
-    auto* publish =
+    auto publish =
         action("publish", "Say something; returns when the broker has it (durable/...: on disk)", Action::publish);
-    publish->add_option("topic", request->topic, "Such as news, or durable/news")->required()->type_name("TOPIC");
-    publish->add_option("payload", request->payload, "Any JSON")->required()->type_name("JSON");
-    publish->add_option("--to", request->to, "all (default), host, vm:NAME")->type_name("WHOM");
-    auto* tail = action("tail", "Show what is said, until interrupted", Action::tail);
-    tail->get_option("--json")->description("One JSON object a line: topic, from, payload, seq of durable topics");
-    tail->add_option("topics", request->topics, "Topics; a/* is everything below a, '*' everything")
-        ->required()
-        ->type_name("TOPIC");
-    tail->add_option("--after", request->after,
-                     "Of durable topics also what came after this number; 0: all that is kept");
-    tail->add_option("--cursor", request->cursor, "Go on where the reader of this name stopped")->type_name("NAME");
-    tail->add_option("--count", request->count, "End after so many")->check(CLI::PositiveNumber);
+    publish.option("topic", request->topic, "Such as news, or durable/news").required().type_name("TOPIC");
+    publish.option("payload", request->payload, "Any JSON").required().type_name("JSON");
+    publish.option("--to", request->to, "all (default), host, vm:NAME").type_name("WHOM");
+    auto tail = action("tail", "Show what is said, until interrupted", Action::tail);
+    tail.describe("--json", "One JSON object a line: topic, from, payload, seq of durable topics");
+    tail.option("topics", request->topics, "Topics; a/* is everything below a, '*' everything")
+        .required()
+        .type_name("TOPIC");
+    tail.option("--after", request->after, "Of durable topics also what came after this number; 0: all that is kept");
+    tail.option("--cursor", request->cursor, "Go on where the reader of this name stopped").type_name("NAME");
+    tail.option("--count", request->count, "End after so many").positive();
     action("topics", "List the durable topics", Action::topics);
 }
 

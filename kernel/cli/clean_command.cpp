@@ -128,20 +128,19 @@ Task<int> clean(App& app, const CommandLine& line, CleanOptions options) {
 
 void add_clean(Grammar& grammar) {
     const auto options = Grammar::options<CleanOptions>();
-    auto* clean =
+    auto clean =
         grammar.add("clean", "Remove what castra left behind; spares VMs that live",
                     [options](App& app, const CommandLine& line) { return castra::clean(app, line, *options); });
     grammar.add_run(clean, Operation::clean);
-    clean->add_option("--only", options->kinds, "Categories, separated by commas; default: all but images")
-        ->delimiter(',')
-        ->check(CLI::IsMember(std::vector<std::string>(cleanup_kinds.begin(), cleanup_kinds.end())))
-        ->type_name("KIND");
-    clean->add_flag("--dry-run", options->dry_run, "Only tell what would go; writes nothing");
-    clean->add_flag("--all", options->all, "Every project of this user on this machine");
-    clean->footer(
-        "\nEach removal is announced in the journal before it happens. Kinds: overlay, keys, files, runtime,\n"
-        "record, handshakes, logs, images (the image store, for all projects).\n"
-        "Example: castra clean --all --dry-run");
+    clean.option("--only", options->kinds, "Categories, separated by commas; default: all but images")
+        .separated_by_commas()
+        .one_of({cleanup_kinds.begin(), cleanup_kinds.end()})
+        .type_name("KIND");
+    clean.flag("--dry-run", options->dry_run, "Only tell what would go; writes nothing");
+    clean.flag("--all", options->all, "Every project of this user on this machine");
+    clean.footer("\nEach removal is announced in the journal before it happens. Kinds: overlay, keys, files, runtime,\n"
+                 "record, handshakes, logs, images (the image store, for all projects).\n"
+                 "Example: castra clean --all --dry-run");
 }
 
 } // namespace castra

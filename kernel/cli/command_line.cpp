@@ -8,6 +8,7 @@
 #include "config/names.hpp"
 #include "operations/exit_code.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <set>
 
@@ -154,7 +155,7 @@ std::unique_ptr<Grammar> make_grammar(const std::string& version) {
 tl::expected<CommandLine, UsageError> parse_command_line(int argc, const char* const* argv,
                                                          const std::string& version) {
     Grammar grammar(version, about, examples);
-    if (argc < 2 || !add_command(grammar, argv[1])) add_commands(grammar);
+    if (argc < 2 || (argv[1] != std::string_view("--version") && !add_command(grammar, argv[1]))) add_commands(grammar);
     auto& app = grammar.app();
     auto answer = [](std::string text) {
         CommandLine line;

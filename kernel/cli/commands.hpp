@@ -4,12 +4,9 @@
 #pragma once
 #include <string_view>
 
-namespace CLI {
-class App;
-}
-
 namespace castra {
 
+class CommandWords;
 class Grammar;
 
 void add_up(Grammar& grammar);
@@ -21,9 +18,9 @@ void add_clean(Grammar& grammar);
 void add_image(Grammar& grammar);
 void add_contract(Grammar& grammar);
 void add_events(Grammar& grammar);
-void add_event_runs(Grammar& grammar, CLI::App* events);
-void add_events_verify(Grammar& grammar, CLI::App* events);
-void add_events_diff_plan(Grammar& grammar, CLI::App* events);
+void add_event_runs(Grammar& grammar, CommandWords events);
+void add_events_verify(Grammar& grammar, CommandWords events);
+void add_events_diff_plan(Grammar& grammar, CommandWords events);
 void add_replay(Grammar& grammar);
 void add_report(Grammar& grammar);
 void add_watch(Grammar& grammar);

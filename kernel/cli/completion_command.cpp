@@ -27,26 +27,26 @@ Task<int> complete_vms(App& app, const CommandLine& line) {
 
 void add_completion(Grammar& grammar) {
     const auto shell = Grammar::options<std::string>();
-    auto* completion =
+    auto completion =
         grammar.add("completion", "Print the completion script for a shell, made from this very grammar",
                     [shell](App& app, const CommandLine&) {
                         return say(completion_script(make_grammar(app.installation().version)->app(), *shell));
                     });
-    completion->add_option("shell", *shell, "bash, zsh or fish")
-        ->required()
-        ->check(CLI::IsMember({"bash", "zsh", "fish"}))
-        ->type_name("SHELL");
-    completion->footer("\nCommands, options, their values and the names of VMs are completed.\n"
-                       "Examples:\n"
-                       "  source <(castra completion bash)\n"
-                       "  castra completion fish > ~/.config/fish/completions/castra.fish");
-    auto* reference = grammar.add("reference", "Print docs/CLI.md", [](App& app, const CommandLine&) {
+    completion.option("shell", *shell, "bash, zsh or fish")
+        .required()
+        .one_of({"bash", "zsh", "fish"})
+        .type_name("SHELL");
+    completion.footer("\nCommands, options, their values and the names of VMs are completed.\n"
+                      "Examples:\n"
+                      "  source <(castra completion bash)\n"
+                      "  castra completion fish > ~/.config/fish/completions/castra.fish");
+    auto reference = grammar.add("reference", "Print docs/CLI.md", [](App& app, const CommandLine&) {
         return say(cli_page(make_grammar(app.installation().version)->app()));
     });
-    reference->group("");
-    auto* vms = grammar.add("complete-vms", "Names of VMs, a line each",
-                            [](App& app, const CommandLine& line) { return complete_vms(app, line); });
-    vms->group("");
+    reference.hide();
+    auto vms = grammar.add("complete-vms", "Names of VMs, a line each",
+                           [](App& app, const CommandLine& line) { return complete_vms(app, line); });
+    vms.hide();
     grammar.add_file(vms);
 }
 

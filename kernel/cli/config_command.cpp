@@ -157,33 +157,33 @@ Task<int> schema(App&, const CommandLine&) {
 } // namespace
 
 void add_config(Grammar& grammar) {
-    auto* config = grammar.add_group("config", "castra.toml: its mistakes, its effective values, its JSON Schema");
-    auto* check = grammar.add(
+    auto config = grammar.add_group("config", "castra.toml: its mistakes, its effective values, its JSON Schema");
+    auto check = grammar.add(
         "check", "Tell every mistake in castra.toml, with line, column, key and cure; touches nothing",
         [](App& app, const CommandLine& line) { return castra::check(app, line); }, config);
     grammar.add_file(check);
     grammar.add_json(check);
-    check->footer("\nExit codes: 0 it is good, 3 it has mistakes or is not there.\n"
-                  "Examples:\n"
-                  "  castra config check\n"
-                  "  castra config check --config ci/castra.toml --json");
-    auto* show = grammar.add(
+    check.footer("\nExit codes: 0 it is good, 3 it has mistakes or is not there.\n"
+                 "Examples:\n"
+                 "  castra config check\n"
+                 "  castra config check --config ci/castra.toml --json");
+    auto show = grammar.add(
         "show", "Tell every value that is in force and where it comes from: a line of the file, or the default",
         [](App& app, const CommandLine& line) { return castra::show(app, line); }, config);
     grammar.add_file(show);
     grammar.add_json(show);
-    show->add_option("vms", grammar.line().request.vms, "Only what concerns these VMs")->type_name("VM");
-    show->footer("\nValues of env are secrets and shown as ***.\n"
-                 "Examples:\n"
-                 "  castra config show\n"
-                 "  castra config show web-0 --json");
-    auto* schema = grammar.add(
+    show.option("vms", grammar.line().request.vms, "Only what concerns these VMs").type_name("VM");
+    show.footer("\nValues of env are secrets and shown as ***.\n"
+                "Examples:\n"
+                "  castra config show\n"
+                "  castra config show web-0 --json");
+    auto schema = grammar.add(
         "schema", "Print the JSON Schema of castra.toml, for editors that complete and check while you write",
         [](App& app, const CommandLine& line) { return castra::schema(app, line); }, config);
-    schema->footer("\nEditors that use Taplo (VS Code: Even Better TOML) find it by the first line of castra.toml:\n"
-                   "#:schema ./castra.schema.json\n"
-                   "Examples:\n"
-                   "  castra config schema > castra.schema.json");
+    schema.footer("\nEditors that use Taplo (VS Code: Even Better TOML) find it by the first line of castra.toml:\n"
+                  "#:schema ./castra.schema.json\n"
+                  "Examples:\n"
+                  "  castra config schema > castra.schema.json");
 }
 
 } // namespace castra

@@ -123,8 +123,8 @@ Task<int> make(What what, ContractRequest request) {
 } // namespace
 
 void add_contract(Grammar& grammar) {
-    auto* contract = grammar.add_group("contract", "The event contract: schema, docs, samples, types, differ");
-    contract->footer(about);
+    auto contract = grammar.add_group("contract", "The event contract: schema, docs, samples, types, differ");
+    contract.footer(about);
     const auto request = Grammar::options<ContractRequest>();
     const auto command = [&](const char* name, What what, const char* help) {
         return grammar.add(
@@ -135,20 +135,20 @@ void add_contract(Grammar& grammar) {
             },
             contract);
     };
-    auto* schema = command("schema", What::schema, "The JSON Schema of one event");
-    schema->add_flag("--closed", request->closed, "Refuse unknown fields and types; default: open, for readers");
-    schema->add_flag("--draft-07", request->draft_07, "In the vocabulary of draft-07; default: 2020-12");
+    auto schema = command("schema", What::schema, "The JSON Schema of one event");
+    schema.flag("--closed", request->closed, "Refuse unknown fields and types; default: open, for readers");
+    schema.flag("--draft-07", request->draft_07, "In the vocabulary of draft-07; default: 2020-12");
     command("docs", What::docs, "The contract for people: docs/EVENTS.md");
     command("samples", What::samples, "One sample event of every type, NDJSON");
-    command("fields", What::fields, "The field dictionary, JSON")->alias("dictionary");
+    command("fields", What::fields, "The field dictionary, JSON").alias("dictionary");
     command("typescript", What::typescript, "A TypeScript module with the types of all events");
     command("snapshot", What::snapshot, "The registry as JSON: what diff compares");
-    auto* diff = command("diff", What::diff, "Name what changed between two snapshots and the version it needs");
-    diff->add_option("old", request->old_snapshot, "A snapshot, or . for this build")->required()->type_name("OLD");
-    diff->add_option("new", request->new_snapshot, "Another; default: . for this build")->type_name("NEW");
+    auto diff = command("diff", What::diff, "Name what changed between two snapshots and the version it needs");
+    diff.option("old", request->old_snapshot, "A snapshot, or . for this build").required().type_name("OLD");
+    diff.option("new", request->new_snapshot, "Another; default: . for this build").type_name("NEW");
     grammar.add_json(diff);
-    diff->footer("\nThe rows that it names are explained in docs/CONTRACT_CHANGES.md.\n"
-                 "Exit codes: 0 the version of NEW covers the changes, 7 it does not, 2 no snapshot, 10 no such file.");
+    diff.footer("\nThe rows that it names are explained in docs/CONTRACT_CHANGES.md.\n"
+                "Exit codes: 0 the version of NEW covers the changes, 7 it does not, 2 no snapshot, 10 no such file.");
 }
 
 } // namespace castra

@@ -86,15 +86,15 @@ Task<int> cp(App& app, const CommandLine& line, CopyOptions options) {
 
 void add_cp(Grammar& grammar) {
     const auto options = Grammar::options<CopyOptions>();
-    auto* cp = grammar.add("cp", "Copy files and folders into a VM or out of it",
-                           [options](App& app, const CommandLine& line) { return castra::cp(app, line, *options); });
+    auto cp = grammar.add("cp", "Copy files and folders into a VM or out of it",
+                          [options](App& app, const CommandLine& line) { return castra::cp(app, line, *options); });
     grammar.add_file(cp);
     grammar.add_json(cp);
-    cp->add_flag("-v,--verbose", grammar.line().verbose, "Tell how many")->excludes(cp->get_option("--quiet"));
-    cp->add_option("places", options->places, "Sources, then the destination; in a VM: VM:PATH")
-        ->required()
-        ->type_name("PLACE");
-    cp->footer(
+    cp.flag("-v,--verbose", grammar.line().verbose, "Tell how many").excludes("--quiet");
+    cp.option("places", options->places, "Sources, then the destination; in a VM: VM:PATH")
+        .required()
+        .type_name("PLACE");
+    cp.footer(
         "\nAs cp -r does it: onto a directory that is there it goes into it. Needs tar in the guest, no scp and no\n"
         "sftp. A local name with a colon is written ./a:b.\n"
         "Examples:\n"

@@ -51,17 +51,18 @@ Task<int> down(App& app, const CommandLine& line) {
 } // namespace
 
 void add_down(Grammar& grammar) {
-    auto* down = grammar.add("down", "Take VMs down: power button, then SIGTERM, then SIGKILL; remove their overlays",
-                             [](App& app, const CommandLine& line) { return castra::down(app, line); });
+    auto down = grammar.add("down", "Take VMs down: power button, then SIGTERM, then SIGKILL; remove their overlays",
+                            [](App& app, const CommandLine& line) { return castra::down(app, line); });
     grammar.add_run(down, Operation::down);
     const auto seconds = Grammar::options<double>();
     auto& request = grammar.line().request;
-    down->add_option("--timeout", *seconds,
-                     "Of the whole: who is not down then is sent SIGKILL. Default: castra.toml's waits")
-        ->check(CLI::Range(0.0, static_cast<double>(limits::seconds_max)))
-        ->type_name("SECS")
-        ->each([&request](const std::string& text) {
+    down.option("--timeout", *seconds,
+                "Of the whole: who is not down then is sent SIGKILL. Default: castra.toml's waits")
+        .real_range(0.0, static_cast<double>(limits::seconds_max))
+        .type_name("SECS")
+        .each([&request](const std::string& text) {
             request.timeout = Milliseconds(static_cast<std::int64_t>(std::strtod(text.c_str(), nullptr) * 1000));
+            return std::optional<std::string>();
         });
 }
 

@@ -60,8 +60,8 @@ Task<int> event_runs(App& app, const CommandLine& line) {
 
 } // namespace
 
-void add_event_runs(Grammar& grammar, CLI::App* events) {
-    auto* runs = grammar.add(
+void add_event_runs(Grammar& grammar, CommandWords events) {
+    auto runs = grammar.add(
         "runs", "List the runs that have a journal, newest first",
         [](App& app, const CommandLine& line) { return event_runs(app, line); }, events);
     grammar.add_json(runs);

@@ -50,25 +50,24 @@ Task<int> events(App& app, const CommandLine& line, EventsQuery query) {
 
 void add_events(Grammar& grammar) {
     const auto query = Grammar::options<EventsQuery>();
-    auto* events =
-        grammar.add("events", "Show the events of runs from their journals; writes nothing",
-                    [query](App& app, const CommandLine& line) { return castra::events(app, line, *query); });
+    auto events = grammar.add("events", "Show the events of runs from their journals; writes nothing",
+                              [query](App& app, const CommandLine& line) { return castra::events(app, line, *query); });
     grammar.add_file(events);
     grammar.add_look(events);
-    events->add_option("--run", query->run, "Of one run: its id, the beginning of it, or latest (default)");
-    events->add_option("--since", query->since, "Only what comes behind a cursor; without --run also later runs")
-        ->type_name("RUN_ID:SEQ");
-    events->add_flag("--follow,-f", query->follow, "Wait for more; with --run until its summary, else for ever");
-    events->add_option("--type", query->types, "Only these types, such as vm.launch or 'vm.*'")->type_name("GLOB");
-    events->add_option("--vm", query->vms, "Only of these VMs")->type_name("VM");
-    events->add_option("--severity", query->severity, "Only of this severity and above")
-        ->check(CLI::IsMember({"progress", "info", "warn", "error", "blocker"}));
-    events->add_option("--format", query->format, "human, ndjson (the journal's bytes), cloudevents, otlp")
-        ->check(CLI::IsMember({"human", "ndjson", "cloudevents", "otlp"}))
-        ->type_name("FORMAT");
-    events->footer("\nWhat was asked for and is gone is told on stderr, and the exit code is 11.\n"
-                   "Example: castra events --since 01ARYZ6S410000000000000000:12 --follow --format ndjson");
-    events->require_subcommand(0, 1);
+    events.option("--run", query->run, "Of one run: its id, the beginning of it, or latest (default)");
+    events.option("--since", query->since, "Only what comes behind a cursor; without --run also later runs")
+        .type_name("RUN_ID:SEQ");
+    events.flag("--follow,-f", query->follow, "Wait for more; with --run until its summary, else for ever");
+    events.option("--type", query->types, "Only these types, such as vm.launch or 'vm.*'").type_name("GLOB");
+    events.option("--vm", query->vms, "Only of these VMs").type_name("VM");
+    events.option("--severity", query->severity, "Only of this severity and above")
+        .one_of({"progress", "info", "warn", "error", "blocker"});
+    events.option("--format", query->format, "human, ndjson (the journal's bytes), cloudevents, otlp")
+        .one_of({"human", "ndjson", "cloudevents", "otlp"})
+        .type_name("FORMAT");
+    events.footer("\nWhat was asked for and is gone is told on stderr, and the exit code is 11.\n"
+                  "Example: castra events --since 01ARYZ6S410000000000000000:12 --follow --format ndjson");
+    events.may_have_command();
     add_event_runs(grammar, events);
     add_events_verify(grammar, events);
     add_events_diff_plan(grammar, events);

@@ -112,18 +112,18 @@ Task<int> diff_plan(App& app, const CommandLine& line, DiffOptions options) {
 
 } // namespace
 
-void add_events_diff_plan(Grammar& grammar, CLI::App* events) {
+void add_events_diff_plan(Grammar& grammar, CommandWords events) {
     const auto options = Grammar::options<DiffOptions>();
-    auto* diff = grammar.add(
+    auto diff = grammar.add(
         "diff-plan", "Hold what a run's bootstraps did against their plan",
         [options](App& app, const CommandLine& line) { return diff_plan(app, line, *options); }, events);
-    diff->add_option("run", options->run, "Its id, the beginning of it, or latest (default)")->type_name("RUN");
-    diff->add_option("--plan", options->plan,
-                     "A plan that was saved: castra up --plan --events ndjson > FILE. Without it the run's own")
-        ->type_name("FILE");
+    diff.option("run", options->run, "Its id, the beginning of it, or latest (default)").type_name("RUN");
+    diff.option("--plan", options->plan,
+                "A plan that was saved: castra up --plan --events ndjson > FILE. Without it the run's own")
+        .type_name("FILE");
     grammar.add_file(diff);
     grammar.add_json(diff);
-    diff->footer("Exit codes: 0 as planned, 1 it differs, 10 no such run, 11 a part of the run is gone.");
+    diff.footer("Exit codes: 0 as planned, 1 it differs, 10 no such run, 11 a part of the run is gone.");
 }
 
 } // namespace castra

@@ -55,14 +55,14 @@ Task<int> events_verify(const CommandLine& line, std::string path) {
 
 } // namespace
 
-void add_events_verify(Grammar& grammar, CLI::App* events) {
+void add_events_verify(Grammar& grammar, CommandWords events) {
     const auto path = Grammar::options<std::string>();
-    auto* verify = grammar.add(
+    auto verify = grammar.add(
         "verify", "Judge a stream: every line and their order, by the rules that castra itself writes under",
         [path](App&, const CommandLine& line) { return events_verify(line, *path); }, events);
-    verify->add_option("file", *path, "NDJSON, one event a line; - for stdin")->required()->type_name("FILE");
+    verify.option("file", *path, "NDJSON, one event a line; - for stdin").required().type_name("FILE");
     grammar.add_json(verify);
-    verify->footer("Exit codes: 0 valid, 7 it breaks the contract, 10 no such file.");
+    verify.footer("Exit codes: 0 valid, 7 it breaks the contract, 10 no such file.");
 }
 
 } // namespace castra

@@ -3,6 +3,7 @@
 
 #include "cli/grammar.hpp"
 
+#include <CLI/CLI.hpp>
 #include <sstream>
 
 namespace castra {

@@ -123,7 +123,8 @@ int code_of(const std::vector<Execution>& all, bool is_cancelled) {
 Task<int> exec(App& app, const CommandLine& line, ExecOptions options) {
     const auto command = tail_of(line.request.argv);
     if (command.empty())
-        co_return complain({ErrorCode::usage, "castra exec needs a command", "castra exec web-0 -- uname -a"});
+        co_return complain(
+            {ErrorCode::usage, "castra exec needs a command behind --", "castra exec web-0 -- uname -a"});
     if (options.all != line.request.vms.empty())
         co_return complain({ErrorCode::usage, options.all ? "--all and VMs exclude each other" : "which VMs?",
                             "name them, or write --all for all that are up"});
@@ -168,17 +169,16 @@ Task<int> exec(App& app, const CommandLine& line, ExecOptions options) {
 
 void add_exec(Grammar& grammar) {
     const auto options = Grammar::options<ExecOptions>();
-    auto* exec =
-        grammar.add("exec", "Run one command in several VMs at once",
-                    [options](App& app, const CommandLine& line) { return castra::exec(app, line, *options); });
+    auto exec = grammar.add("exec", "Run one command in several VMs at once",
+                            [options](App& app, const CommandLine& line) { return castra::exec(app, line, *options); });
     grammar.add_file(exec);
     grammar.add_json(exec);
-    exec->add_option("vms", grammar.line().request.vms, "The VMs")->type_name("VM");
-    exec->add_flag("--all", options->all, "All that are up and have a way in by SSH");
-    exec->add_option("--timeout", options->timeout_secs, "Seconds for each VM, 1..86400; default: as long as it takes")
-        ->check(CLI::Range(1, 86400))
-        ->type_name("SECONDS");
-    exec->footer(
+    exec.option("vms", grammar.line().request.vms, "The VMs").type_name("VM");
+    exec.flag("--all", options->all, "All that are up and have a way in by SSH");
+    exec.option("--timeout", options->timeout_secs, "Seconds for each VM, 1..86400; default: as long as it takes")
+        .range(1, 86400)
+        .type_name("SECONDS");
+    exec.footer(
         "\nAt most 16 at a time. Lines of several VMs get their names in front. Exit code: of one VM, the command's;\n"
         "of several, 0 if it was 0 in each, else 1. One word behind -- is a line for the guest's shell; several\n"
         "are a program and its arguments, exactly as they are.\n"

@@ -45,13 +45,13 @@ Task<int> image_build(App& app, const CommandLine& line, ImageOptions options) {
 } // namespace
 
 void add_image(Grammar& grammar) {
-    auto* image = grammar.add_group("image", "Guest images");
+    auto image = grammar.add_group("image", "Guest images");
     const auto options = Grammar::options<ImageOptions>();
-    auto* build = grammar.add(
+    auto build = grammar.add(
         "build", "Build an image from its recipe, if it is not there already",
         [options](App& app, const CommandLine& line) { return image_build(app, line, *options); }, image);
-    build->add_option("name", options->name, "The recipe: tiny")->required()->type_name("NAME");
-    build->add_flag("--force", options->force, "Build it even if it is there");
+    build.option("name", options->name, "The recipe: tiny").required().type_name("NAME");
+    build.flag("--force", options->force, "Build it even if it is there");
     grammar.add_json(build);
 }
 

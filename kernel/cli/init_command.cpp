@@ -107,16 +107,15 @@ Task<int> init(App& app, const CommandLine& line, InitOptions options) {
 
 void add_init(Grammar& grammar) {
     const auto options = Grammar::options<InitOptions>();
-    auto* init =
-        grammar.add("init", "Write a castra.toml that comes up as it is; asks nothing, never overwrites",
-                    [options](App& app, const CommandLine& line) { return castra::init(app, line, *options); });
-    init->add_option("directory", options->directory, "Where; default: here")->type_name("DIR");
-    init->add_option("--name", options->name, "What the project is called; default: as its directory");
+    auto init = grammar.add("init", "Write a castra.toml that comes up as it is; asks nothing, never overwrites",
+                            [options](App& app, const CommandLine& line) { return castra::init(app, line, *options); });
+    init.option("directory", options->directory, "Where; default: here").type_name("DIR");
+    init.option("--name", options->name, "What the project is called; default: as its directory");
     grammar.add_json(init);
-    init->footer("\nExit code 5: there is a castra.toml already.\n"
-                 "Examples:\n"
-                 "  castra init && castra up\n"
-                 "  castra init demo --name demo");
+    init.footer("\nExit code 5: there is a castra.toml already.\n"
+                "Examples:\n"
+                "  castra init && castra up\n"
+                "  castra init demo --name demo");
 }
 
 } // namespace castra

@@ -38,8 +38,13 @@ class LogPrinter {
 public:
     LogPrinter(bool as_json, bool with_names) : as_json_(as_json), with_names_(with_names) {}
 
+    // One run after the other: where the next begins. JSON says it in each line.
+    void begin(const LogFile& log) {
+        if (!log.run_id.empty() && !as_json_) line(log, "== run " + log.run_id);
+    }
     void show(Shown& shown, std::string_view piece, bool is_last) {
-        if (!as_json_ && !with_names_ && !is_terminal_) return write(std::string(piece)); // the guest's own bytes
+        if (!as_json_ && !with_names_ && !is_terminal_ && shown.log.run_id.empty())
+            return write(std::string(piece)); // the guest's own bytes
         shown.waiting.append(piece);
         std::size_t begin = 0;
         for (auto end = shown.waiting.find('\n'); end != std::string::npos; end = shown.waiting.find('\n', begin)) {
@@ -60,6 +65,7 @@ private:
             nlohmann::ordered_json json;
             if (!log.vm.empty()) json["vm"] = log.vm;
             json["log"] = log.kind;
+            if (!log.run_id.empty()) json["run_id"] = log.run_id;
             json["text"] = text;
             return write(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
         }
@@ -86,6 +92,8 @@ public:
         for (const auto& log : log_files(layout_, vm_, kind_)) {
             auto known = std::ranges::find(all_, log.path, [](const auto& one) { return one->log.path; });
             if (known == all_.end()) {
+                if (!log.run_id.empty()) finish(); // the one before is over
+                printer_.begin(log);
                 all_.push_back(std::make_unique<Shown>(Shown{log, GrowingFile(log.path), ""}));
                 known = all_.end() - 1;
                 if (is_first && lines_ >= 0) (*known)->file.start_at_last_lines(static_cast<std::size_t>(lines_));
@@ -164,24 +172,22 @@ Task<int> logs(App& app, const CommandLine& line, LogsOptions options) {
 
 void add_logs(Grammar& grammar) {
     const auto options = Grammar::options<LogsOptions>();
-    auto* logs =
-        grammar.add("logs", "Show what guests and their processes have written; with --follow also what comes",
-                    [options](App& app, const CommandLine& line) { return castra::logs(app, line, *options); });
+    auto logs = grammar.add("logs", "Show what guests and their processes have written; with --follow also what comes",
+                            [options](App& app, const CommandLine& line) { return castra::logs(app, line, *options); });
     grammar.add_file(logs);
-    logs->add_flag("--json", grammar.line().json, "One JSON object a line: vm, log, text");
-    logs->add_option("vms", grammar.line().request.vms, "VMs; default: all")->type_name("VM");
-    logs->add_option("--log", options->kinds,
-                     "Which, separated by commas: serial, process, bootstrap, broker, supervisor;\n"
-                     "default: serial,process")
-        ->delimiter(',')
-        ->check(CLI::IsMember(std::vector<std::string>(log_kinds.begin(), log_kinds.end())))
-        ->type_name("KIND");
-    logs->add_option("-n,--lines", options->lines, "Only the last ones of each log, 0..1000000; default: all")
-        ->check(CLI::Range(0, 1000000))
-        ->type_name("COUNT");
-    logs->add_flag("-f,--follow", options->follow,
-                   "Go on with what is written, until Ctrl-C; also of VMs that come later");
-    logs->footer(
+    logs.flag("--json", grammar.line().json, "One JSON object a line: vm, log, run_id (of a bootstrap), text");
+    logs.option("vms", grammar.line().request.vms, "VMs; default: all").type_name("VM");
+    logs.option("--log", options->kinds,
+                "Which, separated by commas: serial, process, bootstrap, broker, supervisor;\n"
+                "default: serial,process")
+        .separated_by_commas()
+        .one_of({log_kinds.begin(), log_kinds.end()})
+        .type_name("KIND");
+    logs.option("-n,--lines", options->lines, "Only the last ones of each log, 0..1000000; default: all")
+        .range(0, 1000000)
+        .type_name("COUNT");
+    logs.flag("-f,--follow", options->follow, "Go on with what is written, until Ctrl-C; also of VMs that come later");
+    logs.footer(
         "\nThe logs stay after castra down. Of a serial log 4 MiB are kept and 4 MiB older ones, in serial.log.1.\n"
         "On a terminal control characters of guests are taken out.\n"
         "Examples:\n"

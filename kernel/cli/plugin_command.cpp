@@ -302,47 +302,45 @@ Task<int> answer_with(Answer answer, App& app, const CommandLine& line, PluginOp
 } // namespace
 
 void add_plugin(Grammar& grammar) {
-    auto* plugin = grammar.add_group("plugin", "Plugins: which there are, whether they are any good, a new one");
+    auto plugin = grammar.add_group("plugin", "Plugins: which there are, whether they are any good, a new one");
     const auto options = Grammar::options<PluginOptions>();
     const auto action = [&](const char* name, const char* help, Answer answer) {
-        auto* made = grammar.add(
+        auto made = grammar.add(
             name, help,
             [options, answer](App& app, const CommandLine& line) { return answer_with(answer, app, line, *options); },
             plugin);
         grammar.add_json(made);
         return made;
     };
-    auto* listed = action("list", "Tell which plugins there are; runs none of their code", list);
+    auto listed = action("list", "Tell which plugins there are; runs none of their code", list);
     grammar.add_file(listed);
-    auto* inspected = action("inspect", "Tell what a plugin says of itself; runs none of its code", inspect);
+    auto inspected = action("inspect", "Tell what a plugin says of itself; runs none of its code", inspect);
     grammar.add_file(inspected);
-    inspected->add_option("plugin", options->target, "A file, or a name as in castra.toml")
-        ->required()
-        ->type_name("FILE|NAME");
-    auto* validated = action("validate", "Run a plugin through every check, each in its own process", validate);
-    validated->add_option("file", options->target, "The plugin's .so")->required()->type_name("FILE");
+    inspected.option("plugin", options->target, "A file, or a name as in castra.toml")
+        .required()
+        .type_name("FILE|NAME");
+    auto validated = action("validate", "Run a plugin through every check, each in its own process", validate);
+    validated.option("file", options->target, "The plugin's .so").required().type_name("FILE");
     validated
-        ->add_option("--level", options->level_max,
-                     "How far: 1 static, 2 load, 3 shape, 4 config, 5 its kinds, 6 cancelling, 7 faults")
-        ->check(CLI::Range(1, 7));
-    validated->add_option("--junit", options->junit, "Write the report as JUnit XML, too")->type_name("FILE");
-    validated->footer("Exit codes: 0 every check passed, 8 one did not, 10 no such file.");
-    auto* made = action("new", "Make a plugin's folder that builds outside of castra's tree", make);
-    made->add_option("--kind", options->kind, "reporter, launcher, step, broker-launcher")
-        ->check(CLI::IsMember({"reporter", "launcher", "step", "broker-launcher"}))
-        ->required();
-    made->add_option("name", options->target, "Its name; mine becomes reporter-mine, say")
-        ->required()
-        ->type_name("NAME");
-    made->add_option("--in", options->parent, "Where its folder goes; default: here")->type_name("DIR");
-    auto* schemas = action("schema", "Print the JSON Schema of what castra and plugins say to each other", schema);
-    schemas->footer("Example: castra plugin schema --json | jq '.[\"launcher/plan.request.json\"]'");
-    schemas->add_option("--to", options->directory, "Write a file for each into this folder instead")->type_name("DIR");
-    auto* checked = action("check", "", check); // started by validate
-    checked->group("");
-    checked->add_option("file", options->target)->required();
-    checked->add_option("--name", options->check)->required();
-    checked->add_option("--report-fd", options->report_fd)->required();
+        .option("--level", options->level_max,
+                "How far: 1 static, 2 load, 3 shape, 4 config, 5 its kinds, 6 cancelling, 7 faults")
+        .range(1, 7);
+    validated.option("--junit", options->junit, "Write the report as JUnit XML, too").type_name("FILE");
+    validated.footer("Exit codes: 0 every check passed, 8 one did not, 10 no such file.");
+    auto made = action("new", "Make a plugin's folder that builds outside of castra's tree", make);
+    made.option("--kind", options->kind, "reporter, launcher, step, broker-launcher")
+        .one_of({"reporter", "launcher", "step", "broker-launcher"})
+        .required();
+    made.option("name", options->target, "Its name; mine becomes reporter-mine, say").required().type_name("NAME");
+    made.option("--in", options->parent, "Where its folder goes; default: here").type_name("DIR");
+    auto schemas = action("schema", "Print the JSON Schema of what castra and plugins say to each other", schema);
+    schemas.footer("Example: castra plugin schema --json | jq '.[\"launcher/plan.request.json\"]'");
+    schemas.option("--to", options->directory, "Write a file for each into this folder instead").type_name("DIR");
+    auto checked = action("check", "", check); // started by validate
+    checked.hide();
+    checked.option("file", options->target).required();
+    checked.option("--name", options->check).required();
+    checked.option("--report-fd", options->report_fd).required();
 }
 
 } // namespace castra

@@ -174,14 +174,14 @@ Task<int> ports(App& app, const CommandLine& line) {
 } // namespace
 
 void add_ports(Grammar& grammar) {
-    auto* ports = grammar.add("ports", "Tell which ports lead into the VMs: declared, and live",
-                              [](App& app, const CommandLine& line) { return castra::ports(app, line); });
+    auto ports = grammar.add("ports", "Tell which ports lead into the VMs: declared, and live",
+                             [](App& app, const CommandLine& line) { return castra::ports(app, line); });
     grammar.add_file(ports);
     grammar.add_json(ports);
-    ports->add_option("vms", grammar.line().request.vms, "VMs; default: all")->type_name("VM");
-    ports->footer("\nExamples:\n"
-                  "  castra ports\n"
-                  "  castra ports web-0 --json");
+    ports.option("vms", grammar.line().request.vms, "VMs; default: all").type_name("VM");
+    ports.footer("\nExamples:\n"
+                 "  castra ports\n"
+                 "  castra ports web-0 --json");
 }
 
 } // namespace castra

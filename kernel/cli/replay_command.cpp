@@ -33,16 +33,16 @@ Task<int> replay(App& app, const CommandLine& line, ReplayOptions options) {
 
 void add_replay(Grammar& grammar) {
     const auto options = Grammar::options<ReplayOptions>();
-    auto* replay =
+    auto replay =
         grammar.add("replay", "Tell a reporter plugin a run again, from its journal",
                     [options](App& app, const CommandLine& line) { return castra::replay(app, line, *options); });
     grammar.add_file(replay);
     grammar.add_look(replay);
-    replay->add_option("run", options->run, "Its id, the beginning of it, or latest")->required()->type_name("RUN");
-    replay->add_option("--reporter", options->reporter, "As in [[reporters]], or a path such as ./mine.so")
-        ->required()
-        ->type_name("NAME");
-    replay->add_option("--reporter-config", options->config, "Over what castra.toml says of it")->type_name("JSON");
+    replay.option("run", options->run, "Its id, the beginning of it, or latest").required().type_name("RUN");
+    replay.option("--reporter", options->reporter, "As in [[reporters]], or a path such as ./mine.so")
+        .required()
+        .type_name("NAME");
+    replay.option("--reporter-config", options->config, "Over what castra.toml says of it").type_name("JSON");
 }
 
 } // namespace castra

@@ -40,13 +40,13 @@ Task<int> report(App& app, const CommandLine& line, ReportOptions options) {
 
 void add_report(Grammar& grammar) {
     const auto options = Grammar::options<ReportOptions>();
-    auto* report =
+    auto report =
         grammar.add("report", "Write a run as one HTML file, from its journal",
                     [options](App& app, const CommandLine& line) { return castra::report(app, line, *options); });
     grammar.add_file(report);
     grammar.add_json(report);
-    report->add_option("run", options->run, "Its id, the beginning of it, or latest (default)")->type_name("RUN");
-    report->add_option("-o,--output", options->output, "The file; default: castra-RUN.html here")->type_name("FILE");
+    report.option("run", options->run, "Its id, the beginning of it, or latest (default)").type_name("RUN");
+    report.option("-o,--output", options->output, "The file; default: castra-RUN.html here").type_name("FILE");
 }
 
 } // namespace castra

@@ -58,11 +58,11 @@ Task<int> ssh_config_of(App& app, const CommandLine& line) {
 } // namespace
 
 void add_ssh(Grammar& grammar) {
-    auto* ssh = grammar.add("ssh", "Log in to a VM, or run one command in it, with its terminal and exit code",
-                            [](App& app, const CommandLine& line) { return castra::ssh(app, line); });
+    auto ssh = grammar.add("ssh", "Log in to a VM, or run one command in it, with its terminal and exit code",
+                           [](App& app, const CommandLine& line) { return castra::ssh(app, line); });
     grammar.add_file(ssh);
-    ssh->add_option("vm", grammar.line().request.vms, "The VM")->required()->expected(1)->type_name("VM");
-    ssh->footer(
+    ssh.option("vm", grammar.line().request.vms, "The VM").required().expected_once().type_name("VM");
+    ssh.footer(
         "\nIt becomes ssh: the exit code is the command's, or 255 when SSH itself failed. One word behind -- is a\n"
         "line for the guest's shell; several are a program and its arguments, exactly as they are.\n"
         "The host key is checked against a known_hosts of the VM's own; ~/.ssh has no part in it.\n"
@@ -70,14 +70,14 @@ void add_ssh(Grammar& grammar) {
         "  castra ssh web-0\n"
         "  castra ssh web-0 -- uname -a\n"
         "  castra ssh web-0 -- 'ps | grep nginx'");
-    auto* config = grammar.add("ssh-config", "Print ssh_config(5) of the VMs that are up, for ssh, scp, rsync, Ansible",
-                               [](App& app, const CommandLine& line) { return ssh_config_of(app, line); });
+    auto config = grammar.add("ssh-config", "Print ssh_config(5) of the VMs that are up, for ssh, scp, rsync, Ansible",
+                              [](App& app, const CommandLine& line) { return ssh_config_of(app, line); });
     grammar.add_file(config);
     grammar.add_json(config);
-    config->add_option("vms", grammar.line().request.vms, "VMs; default: all that are up")->type_name("VM");
-    config->footer("\nExamples:\n"
-                   "  castra ssh-config > ssh_config && ssh -F ssh_config web-0\n"
-                   "  castra ssh-config web-0 --json");
+    config.option("vms", grammar.line().request.vms, "VMs; default: all that are up").type_name("VM");
+    config.footer("\nExamples:\n"
+                  "  castra ssh-config > ssh_config && ssh -F ssh_config web-0\n"
+                  "  castra ssh-config web-0 --json");
 }
 
 } // namespace castra

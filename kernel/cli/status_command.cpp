@@ -145,18 +145,17 @@ Task<int> status(App& app, const CommandLine& line, StatusOptions options) {
 
 void add_status(Grammar& grammar) {
     const auto options = Grammar::options<StatusOptions>();
-    auto* status =
+    auto status =
         grammar.add("status", "Tell what is true now; writes nothing",
                     [options](App& app, const CommandLine& line) { return castra::status(app, line, *options); });
     grammar.add_file(status);
     grammar.add_output(status);
     grammar.add_json(status);
-    status->add_flag("--all", options->all, "Every project of this user on this machine");
-    status->add_flag("--why", options->why,
-                     "For each VM: what was asked, what was answered, and the events that led here");
-    status->add_flag("--watch", options->watch,
-                     "Go on until Ctrl-C and tell each change as it happens; with --json one document a line");
-    status->footer("\nExample: castra status --all --watch");
+    status.flag("--all", options->all, "Every project of this user on this machine");
+    status.flag("--why", options->why, "For each VM: what was asked, what was answered, and the events that led here");
+    status.flag("--watch", options->watch,
+                "Go on until Ctrl-C and tell each change as it happens; with --json one document a line");
+    status.footer("\nExample: castra status --all --watch");
 }
 
 } // namespace castra

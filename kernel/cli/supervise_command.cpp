@@ -6,6 +6,7 @@
 #include "host/starter_wire.hpp"
 #include "operations/exit_code.hpp"
 #include "operations/supervisor.hpp"
+#include "operations/up_findings.hpp"
 
 #include <csignal>
 
@@ -30,10 +31,27 @@ Task<> take_down_on_signal(App& app, ProjectKernel& kernel) {
     }
 }
 
+constexpr std::string_view judge_word = "JUDGE ";
+
+std::vector<Error> findings_of(App& app, const CommandLine& line, const std::string& text) {
+    const auto request = parse_request(text);
+    if (!request) return {request.error()};
+    const auto project = load_project(app.installation(), line.request.config);
+    if (!project) return project.error();
+    return up_findings(app.workshop(), *request, *project);
+}
+
 Task<int> supervise(App& app, const CommandLine& line, SuperviseOptions options) {
     Layout layout(app.installation().environment, line.request.config, options.state_dir);
     StarterWire starter(options.notify_fd);
-    if (!starter.wait_for_go()) co_return exit_code::cancelled; // whoever began to start us thought better of it
+    auto word = starter.next_line();
+    if (word.starts_with(judge_word)) {
+        const auto findings = findings_of(app, line, word.substr(judge_word.size()));
+        starter.say(to_line(findings));
+        if (!findings.empty()) co_return exit_code::cancelled;
+        word = starter.next_line();
+    }
+    if (word != "GO") co_return exit_code::cancelled; // whoever began to start us thought better of it
     if (const auto opened = keep_output(layout.supervisor_log()); !opened) {
         starter.say(opened.error().text);
         co_return exit_code::failed;
@@ -50,6 +68,7 @@ Task<int> supervise(App& app, const CommandLine& line, SuperviseOptions options)
         co_return exit_code::failed;
     }
     starter.say("READY");
+    starter.close();
     asio::co_spawn(app.host().executor(), take_down_on_signal(app, *owned), asio::detached);
     co_await supervisor.serve();
     co_return exit_code::succeeded;
@@ -59,14 +78,14 @@ Task<int> supervise(App& app, const CommandLine& line, SuperviseOptions options)
 
 void add_supervise(Grammar& grammar) {
     const auto options = Grammar::options<SuperviseOptions>();
-    auto* supervise = grammar.add("supervise", "", [options](App& app, const CommandLine& line) {
+    auto supervise = grammar.add("supervise", "", [options](App& app, const CommandLine& line) {
         return castra::supervise(app, line, *options);
     });
-    supervise->group("");
+    supervise.hide();
     grammar.add_file(supervise);
-    supervise->add_option("--state-dir", options->state_dir);
-    supervise->add_option("--notify-fd", options->notify_fd);
-    supervise->parse_complete_callback([&grammar] {
+    supervise.option("--state-dir", options->state_dir);
+    supervise.option("--notify-fd", options->notify_fd);
+    supervise.when_parsed([&grammar] {
         grammar.line().request.operation = Operation::supervise;
         grammar.line().logs_much = true;
     });

@@ -37,16 +37,17 @@ Task<int> up_foreground(App& app, const CommandLine& line, Project project) {
 Task<int> up(App& app, const CommandLine& line, bool foreground) {
     auto project = load_project(app.installation(), line.request.config);
     if (!project) co_return app.reject(line, "", project.error());
-    SupervisorStart supervisor(app.workshop(), project->layout, project->config.path);
-    if (!foreground) co_await supervisor.prepare();
-    const auto findings = up_findings(app.workshop(), line.request, *project);
-    if (!findings.empty()) {
-        co_await supervisor.abandon();
-        co_return app.reject(line, project->config.name, findings);
-    }
     if (foreground) {
+        const auto findings = up_findings(app.workshop(), line.request, *project);
+        if (!findings.empty()) co_return app.reject(line, project->config.name, findings);
         const int code = co_await up_foreground(app, line, std::move(*project));
         co_return code;
+    }
+    SupervisorStart supervisor(app.workshop(), project->layout, project->config.path);
+    const auto findings = co_await supervisor.judge(line.request);
+    if (!findings.empty()) {
+        (void)co_await supervisor.abandon();
+        co_return app.reject(line, project->config.name, findings);
     }
     const int code = co_await app.perform_remotely(line, supervisor, project->layout, project->config.path);
     co_return code;
@@ -57,22 +58,22 @@ Task<int> up(App& app, const CommandLine& line, bool foreground) {
 void add_up(Grammar& grammar) {
     const auto foreground = Grammar::options<bool>();
     const auto is_plan = std::make_shared<std::shared_ptr<bool>>();
-    auto* up = grammar.add("up", "Bring up the VMs of castra.toml, wait until they are ready, bootstrap them",
-                           [foreground, is_plan](App& app, const CommandLine& line) {
-                               if (**is_plan) return plan(app, line, PlanOf::up);
-                               return castra::up(app, line, *foreground);
-                           });
+    auto up = grammar.add("up", "Bring up the VMs of castra.toml, wait until they are ready, bootstrap them",
+                          [foreground, is_plan](App& app, const CommandLine& line) {
+                              if (**is_plan) return plan(app, line, PlanOf::up);
+                              return castra::up(app, line, *foreground);
+                          });
     grammar.add_run(up, Operation::up);
     *is_plan = add_bootstrap_options(grammar, up);
     auto& request = grammar.line().request;
-    up->add_flag("--keep-going", request.keep_going, "When a VM fails leave the others standing (exit code 6)");
-    up->add_flag("--replace", request.replace,
-                 "Stop and start anew what runs with another configuration than castra.toml has now");
-    up->add_flag("--force", request.force, "Warn instead of refusing when cpus, memory or disk are scarce");
-    up->add_flag("--broker-only", request.broker_only, "Bring up the broker and no VM; castra down ends it");
-    up->add_flag("--foreground", *foreground, "Stay and supervise in this terminal; Ctrl-C takes everything down");
-    up->footer("\nWithout --keep-going a failed or interrupted up takes down what it had started.\n"
-               "Example: castra up --config configs/quickstart/castra.toml");
+    up.flag("--keep-going", request.keep_going, "When a VM fails leave the others standing (exit code 6)");
+    up.flag("--replace", request.replace,
+            "Stop and start anew what runs with another configuration than castra.toml has now");
+    up.flag("--force", request.force, "Warn instead of refusing when cpus, memory or disk are scarce");
+    up.flag("--broker-only", request.broker_only, "Bring up the broker and no VM; castra down ends it");
+    up.flag("--foreground", *foreground, "Stay and supervise in this terminal; Ctrl-C takes everything down");
+    up.footer("\nWithout --keep-going a failed or interrupted up takes down what it had started.\n"
+              "Example: castra up --config configs/quickstart/castra.toml");
 }
 
 } // namespace castra

@@ -37,14 +37,14 @@ Task<int> watch(App& app, const CommandLine& line, WatchOptions options) {
 
 void add_watch(Grammar& grammar) {
     const auto options = Grammar::options<WatchOptions>();
-    auto* watch =
+    auto watch =
         grammar.add("watch", "Show the project in a browser on this machine, while it happens",
                     [options](App& app, const CommandLine& line) { return castra::watch(app, line, *options); });
     grammar.add_file(watch);
     grammar.add_json(watch);
-    watch->add_flag("--web", options->as_web, "As a web page on 127.0.0.1; prints its address, serves it until Ctrl-C")
-        ->required();
-    watch->add_option("--port", options->port, "Default: one that is free")->check(CLI::Range(0, 65535));
+    watch.flag("--web", options->as_web, "As a web page on 127.0.0.1; prints its address, serves it until Ctrl-C")
+        .required();
+    watch.option("--port", options->port, "Default: one that is free").range(0, 65535);
 }
 
 } // namespace castra

@@ -7,21 +7,35 @@
 
 namespace castra {
 
-bool StarterWire::wait_for_go() const {
-    if (!fd_) return true;
-    char word[3];
-    ssize_t size = 0;
-    do
-        size = ::read(fd_.get(), word, sizeof word);
-    while (size < 0 && errno == EINTR);
-    return size > 0 && word[0] == 'G';
+namespace {
+constexpr std::size_t line_bytes_max = 2 << 20; // a request and more
 }
 
-void StarterWire::say(std::string_view line) {
+std::string StarterWire::next_line() const {
+    if (!fd_) return "GO";
+    std::string line;
+    char part[4096];
+    while (line.size() < line_bytes_max) {
+        const auto size = ::read(fd_.get(), part, sizeof part); // it says no more until it is answered
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) return {};
+        line.append(part, static_cast<std::size_t>(size));
+        if (line.back() != '\n') continue;
+        line.pop_back();
+        return line;
+    }
+    return {};
+}
+
+void StarterWire::say(std::string_view line) const {
     if (!fd_) return;
     const auto text = std::string(line) + "\n";
-    [[maybe_unused]] const auto written = ::write(fd_.get(), text.data(), text.size());
-    fd_.reset();
+    for (std::size_t done = 0; done < text.size();) {
+        const auto size = ::write(fd_.get(), text.data() + done, text.size() - done);
+        if (size < 0 && errno == EINTR) continue;
+        if (size <= 0) return;
+        done += static_cast<std::size_t>(size);
+    }
 }
 
 Result<> keep_output(const std::filesystem::path& log) {

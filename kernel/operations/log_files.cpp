@@ -27,7 +27,9 @@ std::vector<LogFile> log_files(const Layout& layout, const std::string& vm, std:
     std::error_code error;
     for (auto entry = fs::directory_iterator(directory, error); !error && entry != fs::directory_iterator();
          entry.increment(error))
-        if (entry->path().extension() == ".log") out.push_back({vm, std::string(kind), entry->path()});
+        if (entry->path().extension() == ".log")
+            out.push_back(
+                {vm, std::string(kind), entry->path(), kind == "bootstrap" ? entry->path().stem().string() : ""});
     std::ranges::sort(out, {}, &LogFile::path);
     return out;
 }

@@ -16,6 +16,7 @@ struct LogFile {
     std::string vm;   // empty: of the project
     std::string kind; // one of log_kinds
     std::filesystem::path path;
+    std::string run_id{}; // of a bootstrap
 };
 
 // Where logs of this VM and kind can be, now: a bootstrap has one for each run. `vm` empty: broker and supervisor.

@@ -5,6 +5,7 @@
 #include "host/files.hpp"
 #include "host/run_program.hpp"
 #include "operations/image_worker.hpp"
+#include "operations/up_findings.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -13,6 +14,9 @@ namespace castra {
 namespace {
 
 constexpr Milliseconds start_wait{15000};
+constexpr Milliseconds judge_wait{60000};
+constexpr Milliseconds farewell_wait{1000};
+constexpr std::size_t answer_bytes_max = 1 << 20;
 constexpr int notify_fd = 3;
 
 // Nothing of a shell's environment reaches the supervisor by accident: it outlives the shell.
@@ -24,6 +28,10 @@ std::vector<std::string> supervisor_environment() {
     for (const char* name : network_variables)
         if (const char* value = std::getenv(name)) env.push_back(std::string(name) + "=" + value);
     return env;
+}
+
+Task<> gone(Process& process) {
+    (void)co_await process.wait();
 }
 
 } // namespace
@@ -56,36 +64,61 @@ Result<> SupervisorStart::spawn() {
     return {};
 }
 
-Task<> SupervisorStart::prepare() {
-    const auto running = co_await connect_to_ours();
-    if (!running) (void)spawn();
+// Its answer of one line. Errors: io, it ended or did not answer in time; then it is gone.
+Task<Result<std::string>> SupervisorStart::ask(std::string line, Milliseconds wait) {
+    const auto sent = co_await wire_->write(line + "\n");
+    std::string why = "it did not answer in " + std::to_string(wait.count() / 1000) + " s";
+    if (sent) {
+        auto first = co_await (wire_->read_line(answer_bytes_max) || workshop_.host().sleep_for(wait));
+        if (first.index() == 0) {
+            auto answer = std::get<0>(std::move(first));
+            if (answer && *answer) co_return std::move(**answer);
+            why = "it ended";
+        }
+    }
+    const auto ended = co_await abandon();
+    if (ended.signal && ended.signal != "SIGKILL") why = "it ended with " + *ended.signal;
+    co_return fail(ErrorCode::io, std::move(why));
 }
 
-Task<> SupervisorStart::abandon() {
-    wire_.reset();
-    if (!process_) co_return;
+Task<std::vector<Error>> SupervisorStart::judge(const Request& request) {
+    const auto running = co_await connect_to_ours();
+    if (running) co_return std::vector<Error>();
+    auto asked = request;
+    asked.config = config_path_;
+    if (auto spawned = spawn(); !spawned) co_return std::vector{spawned.error()};
+    auto line = to_line(asked);
+    line.pop_back(); // ask() ends it
+    const auto answer = co_await ask("JUDGE " + line, judge_wait);
+    auto findings = answer ? parse_findings(*answer) : Failure(answer.error());
+    if (findings) co_return std::move(*findings);
+    findings.error().hint = "castra plugin list, castra plugin validate: a plugin may have done that";
+    co_return std::vector{findings.error().within("the supervisor that was started for this")};
+}
+
+Task<ExitStatus> SupervisorStart::abandon() {
+    wire_.reset(); // which it takes as a word to end
+    if (!process_) co_return ExitStatus{};
+    (void)co_await (gone(*process_) || workshop_.host().sleep_for(farewell_wait));
     (void)process_->signal(SIGKILL);
-    co_await process_->wait();
+    auto ended = co_await process_->wait();
     process_.reset();
+    co_return ended;
 }
 
 Task<Result<>> SupervisorStart::go() {
     if (!process_) {
         CASTRA_CO_CHECK(spawn());
     }
-    CASTRA_CO_CHECK(co_await wire_->write("GO\n"));
-    auto first = co_await (wire_->read_line(4096) || workshop_.host().sleep_for(start_wait));
-    std::string said = "it did not answer in time";
-    if (first.index() == 0) {
-        const auto& line = std::get<0>(first);
-        said = line && *line ? **line : "it ended; its last words: " + files::tail_of(layout_.supervisor_log(), 512);
-    }
+    auto answer = co_await ask("GO", start_wait);
+    const auto said =
+        answer ? *answer : answer.error().text + "; its last words: " + files::tail_of(layout_.supervisor_log(), 512);
     if (said == "READY") {
         wire_.reset();
         process_.reset(); // it is on its own from here on
         co_return Result<>();
     }
-    co_await abandon();
+    (void)co_await abandon();
     co_return fail(ErrorCode::io, "start the project's supervisor: " + said,
                    "see " + layout_.supervisor_log().string());
 }
@@ -102,7 +135,7 @@ Task<Result<Stream>> SupervisorStart::connect() {
         }
         (void)lock;
     }
-    co_await abandon(); // somebody else was quicker
+    (void)co_await abandon(); // somebody else was quicker
     co_return running;
 }
 

@@ -6,24 +6,26 @@
 
 namespace castra {
 
-// A supervisor that is being started. prepare() costs nothing to undo: the new process loads itself, beside whatever
-// the caller checks meanwhile, and touches nothing before it is told to go; without that word it ends. Owner: one
-// command. Thread: the kernel's.
+// A supervisor that is being started. It touches nothing before it is told to go, and without that word it ends: so it
+// can be asked first what it thinks of a request. Owner: one command. Thread: the kernel's.
 class SupervisorStart {
 public:
     SupervisorStart(Workshop& workshop, Layout layout, std::string config_path);
 
-    // Begins to start one, unless one answers already. Errors are kept for connect().
-    Task<> prepare();
+    // What stands in the way of an up, as the process sees it that will carry it out: what it loads for that it need
+    // not load again, and a plugin that crashes there takes nothing along. Nothing, when a supervisor runs already: it
+    // judges for itself.
+    Task<std::vector<Error>> judge(const Request& request);
     // A connection to a supervisor that is ready to take a request; starts one when none answers. Two callers at once
     // start one. Errors: busy, io, timeout.
     Task<Result<Stream>> connect();
-    // Nothing is to be done after all: the process that prepare() began is gone when this returns.
-    Task<> abandon();
+    // Nothing is to be done after all: the process that judge() began is gone when this returns.
+    Task<ExitStatus> abandon();
 
 private:
     Task<Result<Stream>> connect_to_ours();
     Result<> spawn();
+    Task<Result<std::string>> ask(std::string line, Milliseconds wait);
     Task<Result<>> go();
 
     Workshop& workshop_;

@@ -33,4 +33,23 @@ std::vector<Error> up_findings(Workshop& workshop, const Request& request, const
     return findings;
 }
 
+std::string to_line(const std::vector<Error>& findings) {
+    auto list = nlohmann::json::array();
+    for (const auto& one : findings)
+        list.push_back({{"code", static_cast<int>(one.code)}, {"text", one.text}, {"hint", one.hint}});
+    return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Result<std::vector<Error>> parse_findings(const std::string& line) {
+    std::vector<Error> findings;
+    try {
+        for (const auto& one : nlohmann::json::parse(line))
+            findings.push_back({static_cast<ErrorCode>(one.at("code").get<int>()), one.at("text").get<std::string>(),
+                                one.at("hint").get<std::string>()});
+    } catch (const nlohmann::json::exception& error) {
+        return fail(ErrorCode::protocol, std::string("findings: ") + error.what());
+    }
+    return findings;
+}
+
 } // namespace castra

@@ -245,6 +245,17 @@ class Logs(Project):
             log.write("said by hand\n")
         self.assertIn("supervisor | said by hand\n", self.logs("--log", "supervisor,process").stdout)
 
+    def test_runs_of_a_bootstrap_do_not_run_into_each_other(self):
+        folder = next(self.home.glob("projects/*")) / "bootstrap/p-0"
+        folder.mkdir(parents=True)
+        runs = ["01ARYZ6S410000000000000000", "01ARYZ6S420000000000000000"]
+        (folder / (runs[0] + ".log")).write_text("one\nunfinished")
+        (folder / (runs[1] + ".log")).write_text("two\n")
+        self.assertEqual(self.logs("--log", "bootstrap").stdout, f"== run {runs[0]}\none\nunfinished\n== run {runs[1]}\ntwo\n")
+        lines = [json.loads(line) for line in self.logs("--json", "--log", "bootstrap").stdout.splitlines()]
+        self.assertEqual([(line["run_id"], line["text"]) for line in lines],
+                         [(runs[0], "one"), (runs[0], "unfinished"), (runs[1], "two")])
+
     def test_they_stay_after_down(self):
         self.events(self.castra("down"))
         self.assertEqual(self.logs("--log", "process").stdout, "first\nsecond\n")
