@@ -23,6 +23,12 @@ int family_of(int fd) {
     return getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? address.ss_family : AF_UNIX;
 }
 
+// One for all links of a thread: nothing of it is kept. Not an array: every thread there is would have to clear it.
+char* read_buffer() {
+    thread_local const auto buffer = std::make_unique_for_overwrite<char[]>(Link::turn_bytes_max);
+    return buffer.get();
+}
+
 } // namespace
 
 Link::Link(const Executor& executor, UniqueFd fd) : socket_(executor), last_words_(executor) {
@@ -51,8 +57,8 @@ void Link::wait_readable() {
 
 void Link::on_readable() {
     if (is_paused_ || is_closing_ || is_closed_) return;
-    static thread_local char buffer[turn_bytes_max]; // one for all: nothing of it is kept
-    const auto size = ::recv(socket_.native_handle(), buffer, sizeof buffer, MSG_DONTWAIT);
+    char* const buffer = read_buffer();
+    const auto size = ::recv(socket_.native_handle(), buffer, turn_bytes_max, MSG_DONTWAIT);
     if (size > 0) {
         events_.read(std::string_view(buffer, static_cast<std::size_t>(size)));
     } else if (size == 0) {

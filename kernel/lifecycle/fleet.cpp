@@ -53,8 +53,9 @@ std::vector<Error> Fleet::adopt_recorded() {
     const auto names = recorded_vms(layout_);
     has_missed_ = !names;
     if (!names) return {names.error()};
+    std::erase_if(damaged_, [&](const auto& one) { return std::ranges::find(*names, one.first) == names->end(); });
     for (const auto& name : *names) {
-        if (machines_.contains(name)) continue;
+        if (machines_.contains(name) && !damaged_.contains(name)) continue;
         auto record = load_record(layout_, name);
         if (!record) {
             auto problem = record.error().within("adopt VM " + name);
@@ -64,13 +65,14 @@ std::vector<Error> Fleet::adopt_recorded() {
             problems.push_back(std::move(problem));
             continue;
         }
+        damaged_.erase(name);
         (void)machine(name).adopt(std::move(*record)); // not alive: failed, and cleared away by the next up or down
     }
     return problems;
 }
 
 Result<> Fleet::adopt_missed() {
-    if (!has_missed_) return {};
+    if (!has_missed_ && damaged_.empty()) return {};
     auto problems = adopt_recorded(); // what is damaged, down tells
     if (has_missed_) return Failure(problems.front());
     return {};

@@ -43,8 +43,8 @@ public:
     // Takes up every recorded VM that is not known yet; what does not live is failed, for down or up to clear away.
     // A damaged record is an entry in the answer, and that VM is left alone.
     std::vector<Error> adopt_recorded();
-    // Once more, when the records could not even be listed. Errors: io, they still cannot: nobody knows what runs, and
-    // nothing may be started or called down.
+    // Once more, when records could not be read or not even be listed: what was wrong may have been mended. Errors: io,
+    // they still cannot be listed: nobody knows what runs, and nothing may be started or called down.
     Result<> adopt_missed();
 
     bool has_processes() const;

@@ -82,7 +82,7 @@ private:
     Result<> check_overlays(const MachineSpec& spec) const;
     Task<Result<>> make_overlays(EventBus& bus, const MachineSpec& spec);
     Task<Result<>> make_ssh_key();
-    Task<Result<>> launch(EventBus& bus);
+    Task<Result<>> launch(EventBus& bus, BootContext& context);
     Task<Result<>> await_ready(EventBus& bus, Gate& cancel, Milliseconds ready_wait);
     Task<Result<>> connect_logs(bool for_marker);
     void keep_host_key(std::string_view told);

@@ -21,11 +21,16 @@ namespace {
 // Without a journal nobody would know what happens from here on: nothing more is begun, and what boots is not waited
 // for.
 Result<> journal_holds(EventBus& bus, BootContext& context) {
-    bus.flush(); // what was said so far, the promise of this run above all, is on disk before there is more to account
-                 // for
     if (!bus.journal_failed()) return {};
     context.cancel.open();
     return fail(ErrorCode::cancelled, "the run's journal cannot be written");
+}
+
+// What was said so far, the promise of this run above all, is on disk. This waits for the disk, so it comes as late as
+// it may: files are made meanwhile, and no program runs before.
+Result<> journal_is_durable(EventBus& bus, BootContext& context) {
+    bus.flush();
+    return journal_holds(bus, context);
 }
 
 } // namespace
@@ -40,15 +45,14 @@ Task<Result<>> Machine::start(EventBus& bus, MachineSpec spec, BootContext& cont
     CASTRA_CO_CHECK(journal_holds(bus, context));
     CASTRA_CO_CHECK(step(VmStep::prepare));
     auto prepared = co_await prepare(bus, spec, context);
-    if (prepared) prepared = journal_holds(bus, context);
     if (prepared && context.cancel.is_open()) prepared = fail(ErrorCode::cancelled, "cancelled before its launch");
-    if (prepared) prepared = co_await launch(bus);
+    if (prepared) prepared = co_await launch(bus, context);
     if (!prepared) {
         leases_.clear();
         (void)step(VmStep::failed);
         co_return Failure(prepared.error().within("start VM " + name_));
     }
-    (void)journal_holds(bus, context);
+    (void)journal_is_durable(bus, context);
     auto ready = co_await await_ready(bus, context.cancel, spec.ready_wait);
     if (!ready) co_return Failure(ready.error().within("start VM " + name_));
     co_return Result<>();
@@ -189,7 +193,7 @@ Task<Result<>> Machine::make_ssh_key() {
     co_return Result<>();
 }
 
-Task<Result<>> Machine::launch(EventBus& bus) {
+Task<Result<>> Machine::launch(EventBus& bus, BootContext& context) {
     CASTRA_CO_TRY(program, host_.find_program(plan_.argv.front()));
     SpawnRequest request;
     request.program = program;
@@ -229,6 +233,7 @@ Task<Result<>> Machine::launch(EventBus& bus) {
     record_.launched_unix_us = host_.clock().unix_us();
     // Recorded first, run second: killed in between, castra leaves nothing that runs.
     auto runs = save_record(layout_, record_);
+    if (runs) runs = journal_is_durable(bus, context);
     if (runs) runs = process_->release();
     if (!runs) {
         (void)process_->signal(SIGKILL);

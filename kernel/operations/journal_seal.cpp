@@ -72,7 +72,7 @@ Result<> seal(const Layout& layout, const JournalFile& file, Clock& clock) {
 SealedRuns seal_dead_runs(const Layout& layout, Clock& clock) {
     SealedRuns result;
     for (const auto& file : JournalStore(layout.journal_dir()).runs()) {
-        if (digest_of(file).is_sealed()) continue;
+        if (is_sealed(file)) continue;
         if (const auto sealed = seal(layout, file, clock))
             result.sealed.push_back(file.run_id);
         else

@@ -20,7 +20,10 @@ std::int64_t size_of(int fd) {
     return ::fstat(fd, &info) == 0 ? static_cast<std::int64_t>(info.st_size) : 0;
 }
 
+// No more room than the file has bytes: a start looks at every journal.
 std::string read_at(int fd, std::int64_t offset, std::size_t bytes_max) {
+    const auto left = static_cast<std::size_t>(std::max<std::int64_t>(0, size_of(fd) - offset));
+    bytes_max = std::min(bytes_max, left);
     std::string text(bytes_max, '\0');
     std::size_t done = 0;
     while (done < bytes_max) {
@@ -43,16 +46,18 @@ std::int64_t number_in(const nlohmann::json& event, const char* key) {
     return found != event.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
 }
 
+constexpr std::size_t short_line_bytes = 4096; // what most lines have room in; only a longer one is read for whole
+
 nlohmann::json first_event(int fd) {
-    const auto text = read_at(fd, 0, contract::line_bytes_max);
+    auto text = read_at(fd, 0, short_line_bytes);
+    if (text.find('\n') == std::string::npos) text = read_at(fd, 0, contract::line_bytes_max);
     return nlohmann::json::parse(text.substr(0, text.find('\n')), nullptr, false);
 }
 
 // Of the last whole line; a torn one behind it is ignored.
 nlohmann::json last_event(int fd) {
     const auto size = size_of(fd);
-    // Most last lines are short; only a big one is read for whole, with what may be torn behind it.
-    for (const std::size_t bytes : {std::size_t{4096}, 2 * contract::line_bytes_max}) {
+    for (const std::size_t bytes : {short_line_bytes, 2 * contract::line_bytes_max}) { // with what may be torn behind
         const auto from = std::max<std::int64_t>(0, size - static_cast<std::int64_t>(bytes));
         const auto text = read_at(fd, from, bytes);
         const auto end = text.rfind('\n');
@@ -90,6 +95,13 @@ std::optional<JournalFile> JournalStore::find(const std::string& run_id) const {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
     return JournalFile{run_id, path, static_cast<std::int64_t>(info.st_size)};
+}
+
+bool is_sealed(const JournalFile& file) {
+    const UniqueFd fd(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!fd) return false;
+    const auto last = last_event(fd.get());
+    return last.is_object() && text_in(last, "type") == "summary" && !text_in(last, "outcome").empty();
 }
 
 RunDigest digest_of(const JournalFile& file) {

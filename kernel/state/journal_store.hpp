@@ -43,6 +43,8 @@ private:
     std::filesystem::path directory_;
 };
 
+// Whether its last event is a summary: the run has ended and told so. Reads the last line alone.
+bool is_sealed(const JournalFile& file);
 // Unreadable or damaged: what could be told, the rest empty.
 RunDigest digest_of(const JournalFile& file);
 

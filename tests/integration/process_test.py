@@ -350,6 +350,20 @@ class Interruptions(Project):
         os.kill(pid, 0)
         record.write_text(good)
 
+    def test_a_record_that_was_mended_is_read_again_by_the_same_supervisor(self):
+        self.processes_toml(READY, count=2, extra=NOTIFY)
+        self.events(self.castra("up"))
+        record = next(self.home.rglob("p-0/record.json"))
+        good = record.read_text()
+        self.kill(self.supervisor())
+        record.write_text(good[:100])
+        self.events(self.castra("up", "--keep-going"), 6)
+        supervisor = self.supervisor()
+        record.write_text(good)
+        self.assertEqual(types_of(self.events(self.castra("up"))).count("vm.launch"), 0)
+        self.assertEqual(self.supervisor(), supervisor)
+        self.assertEqual(self.states(), {"p-0": "ready", "p-1": "ready"})
+
     def test_sigterm_to_the_supervisor_takes_everything_down_in_order(self):
         self.processes_toml(READY, count=2, extra=NOTIFY)
         self.events(self.castra("up"))

@@ -139,6 +139,8 @@ Result<std::unique_ptr<Process>> SimHost::spawn(const SpawnRequest& request) {
             begin();
             return {};
         };
+        // Another thread may have run into castra's end meanwhile: the end of the pipe that the child waits at.
+        if (world->is_dead()) world->end(*proc, {127, 0});
     } else {
         begin();
     }
@@ -195,11 +197,18 @@ Result<int> SimHost::stream_fd(const std::filesystem::path& path) {
     return fd;
 }
 
+// Fails when castra has died since: another of its threads may have run into its end.
+Result<Stream> SimHost::stream_of(int fd) {
+    asio::local::stream_protocol::socket socket(loop_);
+    boost::system::error_code error;
+    socket.assign(asio::local::stream_protocol(), fd, error);
+    if (error) return refuse("watch a socket", error.value());
+    return Stream(std::move(socket));
+}
+
 Task<Result<Stream>> SimHost::connect_unix(std::filesystem::path path) {
     CASTRA_CO_TRY(fd, stream_fd(path));
-    asio::local::stream_protocol::socket socket(loop_);
-    socket.assign(asio::local::stream_protocol(), fd);
-    co_return Stream(std::move(socket));
+    co_return stream_of(fd);
 }
 
 Result<std::pair<Stream, UniqueFd>> SimHost::notify_pair() {
@@ -207,9 +216,8 @@ Result<std::pair<Stream, UniqueFd>> SimHost::notify_pair() {
     auto [ours, theirs] = world->socket_pair();
     const int fd = world->open_fd(std::move(ours));
     UniqueFd child(world->open_fd(std::move(theirs)));
-    asio::local::stream_protocol::socket socket(loop_);
-    socket.assign(asio::local::stream_protocol(), fd);
-    return std::pair<Stream, UniqueFd>(Stream(std::move(socket)), std::move(child));
+    CASTRA_TRY(stream, stream_of(fd));
+    return std::pair<Stream, UniqueFd>(std::move(stream), std::move(child));
 }
 
 Result<PortLease> SimHost::lease_port(const std::string& address, std::uint16_t port, const std::string& protocol) {

@@ -33,6 +33,7 @@ public:
 
 private:
     Result<int> stream_fd(const std::filesystem::path& path);
+    Result<Stream> stream_of(int fd);
     asio::io_context& loop_;
     Clock& clock_;
 };
