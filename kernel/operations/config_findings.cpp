@@ -13,7 +13,26 @@
 namespace castra {
 namespace {
 
-// The plugins that a file names: whether they are there, and of the kind that they are named as.
+// Whether a plugin is there, and of the kind that it is named as.
+std::optional<Error> problem_of(const Installation& installation, const ProjectConfig& project, const std::string& name,
+                                const std::string& kind) {
+    const auto file = find_plugin(look_up_plugin(installation, &project, name, kind).query);
+    if (!file) return file.error();
+    const auto manifest = read_manifest(*file);
+    if (!manifest) return manifest.error();
+    if (manifest->provides(kind)) return {};
+    return Error{ErrorCode::plugin, "plugin " + manifest->id + " does not provide " + kind, ""};
+}
+
+ConfigError placed(const ProjectConfig& project, Position at, const std::string& key, const Error& error) {
+    return {project.path, at.line, at.column, key, error.text, error.hint};
+}
+
+std::string reporter_key(std::size_t index) {
+    return "reporters[" + std::to_string(index) + "]";
+}
+
+// The plugins that a file names.
 class Names {
 public:
     Names(const Installation& installation, const ProjectConfig& project)
@@ -21,21 +40,13 @@ public:
 
     void check(const std::string& name, const std::string& kind, Position at, const std::string& key) {
         if (!checked_.insert({name, kind}).second) return;
-        const auto file = find_plugin(look_up_plugin(installation_, &project_, name, kind).query);
-        if (!file) return add(at, key, file.error());
-        const auto manifest = read_manifest(*file);
-        if (!manifest) return add(at, key, manifest.error());
-        if (!manifest->provides(kind))
-            add(at, key, {ErrorCode::plugin, "plugin " + manifest->id + " does not provide " + kind, ""});
+        if (const auto problem = problem_of(installation_, project_, name, kind))
+            errors_.push_back(placed(project_, at, key, *problem));
     }
 
     ConfigErrors take() { return std::move(errors_); }
 
 private:
-    void add(Position at, const std::string& key, const Error& error) {
-        errors_.push_back({project_.path, at.line, at.column, key, error.text, error.hint});
-    }
-
     const Installation& installation_;
     const ProjectConfig& project_;
     std::set<std::pair<std::string, std::string>> checked_; // name and kind, each told once
@@ -53,11 +64,24 @@ ConfigErrors plugin_findings(const Installation& installation, const ProjectConf
                         {vm.line, vm.column}, "vms." + vm.name + ".bootstrap.steps." + step.name);
     }
     for (std::size_t i = 0; i < project.reporters.size(); ++i)
-        names.check(project.reporters[i].plugin, CASTRA_REPORTER_V1, {project.reporters[i].line, 1},
-                    "reporters[" + std::to_string(i) + "]");
+        names.check(project.reporters[i].plugin, CASTRA_REPORTER_V1, {project.reporters[i].line, 1}, reporter_key(i));
     auto errors = names.take();
     std::ranges::move(plugin_option_errors(installation, project), std::back_inserter(errors));
     std::ranges::stable_sort(errors, {}, &ConfigError::line);
+    return errors;
+}
+
+std::vector<Error> plugin_refusals(const Installation& installation, const ProjectConfig& project) {
+    auto errors = check_plugin_options(installation, project);
+    for (std::size_t i = 0; i < project.reporters.size(); ++i) {
+        const auto& reporter = project.reporters[i];
+        auto problem = problem_of(installation, project, reporter.plugin, CASTRA_REPORTER_V1);
+        if (!problem) continue;
+        const bool is_missing = problem->code == ErrorCode::not_found || problem->code == ErrorCode::io;
+        auto at = placed(project, {reporter.line, 1}, reporter_key(i), *problem);
+        at.hint.clear();
+        errors.push_back({is_missing ? ErrorCode::preflight : problem->code, to_string(at), problem->hint});
+    }
     return errors;
 }
 

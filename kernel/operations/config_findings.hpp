@@ -9,5 +9,8 @@ namespace castra {
 
 // Empty: the file is good. In the order of lines.
 ConfigErrors plugin_findings(const Installation& installation, const ProjectConfig& project);
+// What a command refuses before it loads any plugin: tables that do not fit, and reporters that are not there, which
+// nobody would miss until their events are wanted. Launchers and steps say themselves that they are missing.
+std::vector<Error> plugin_refusals(const Installation& installation, const ProjectConfig& project);
 
 } // namespace castra

@@ -2,10 +2,10 @@
 #include "operations/machine_specs.hpp"
 
 #include "config/names.hpp"
+#include "operations/config_findings.hpp"
 #include "operations/image_format.hpp"
 #include "operations/image_phase.hpp"
 #include "operations/image_recipes.hpp"
-#include "operations/plugin_options.hpp"
 #include "state/image_store.hpp"
 
 #include <algorithm>
@@ -109,7 +109,7 @@ tl::expected<std::vector<MachineSpec>, std::vector<Error>> machine_specs(const I
             findings.push_back({ErrorCode::usage, project.config.path + " has no VM \"" + name + "\"",
                                 meant ? "did you mean \"" + *meant + "\"?" : "castra status lists them"});
         }
-    std::ranges::move(check_plugin_options(installation, project.config), std::back_inserter(findings));
+    std::ranges::move(plugin_refusals(installation, project.config), std::back_inserter(findings));
     if (!findings.empty()) return tl::unexpected(std::move(findings)); // before any plugin is loaded
     std::vector<MachineSpec> specs;
     std::set<std::string> said; // the same finding for twenty VMs is one

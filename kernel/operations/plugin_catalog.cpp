@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/plugin_catalog.hpp"
 
+#include "castra/sdk/nearest.hpp"
 #include "config/project_config.hpp"
 #include "plugin/finder.hpp"
 #include "plugin/library.hpp"
@@ -107,7 +108,7 @@ Result<CatalogEntry> inspect_plugin(const Installation& installation, const Proj
         if (is_called(id, file_or_name)) return entry;
         names.push_back(id);
     }
-    const auto near = nearest_name(file_or_name, names);
+    const auto near = sdk::nearest(file_or_name, names);
     return fail(ErrorCode::not_found, "no plugin \"" + file_or_name + "\"",
                 near.empty() ? "castra plugin list shows them" : "did you mean \"" + near + "\"?");
 }

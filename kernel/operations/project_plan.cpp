@@ -39,6 +39,12 @@ BootstrapTarget target_of(const Planned& vm, const Layout& layout) {
     return target;
 }
 
+// In the words of castra status.
+std::string state_of(const Planned& vm) {
+    if (!vm.record) return "absent";
+    return vm.record->phase == "ready" ? "ready" : "running";
+}
+
 contract::Draft start_event(const Planned& vm) {
     const auto& name = vm.spec.vm.name;
     if (!vm.changes.empty())
@@ -122,7 +128,7 @@ Task<RunResult> plan_project(Workshop& workshop, Run& run, const Request& reques
             if (!vm.record || vm.is_replaced) ++would_start;
             if (!vm.changes.empty() && !vm.is_replaced) {
                 is_refused = true;
-                summary.vms.push_back({name, "running", VmOutcome::failed});
+                summary.vms.push_back({name, state_of(vm), VmOutcome::failed});
                 continue;
             }
         }
@@ -134,7 +140,7 @@ Task<RunResult> plan_project(Workshop& workshop, Run& run, const Request& reques
         }
         const auto outcome =
             planned && planned->action == PlannedAction::error ? VmOutcome::failed : VmOutcome::unchanged;
-        summary.vms.push_back({name, vm.record ? "running" : "absent", outcome});
+        summary.vms.push_back({name, state_of(vm), outcome});
     }
     if (cancel.is_open()) {
         summary.outcome = contract::Outcome::cancelled;
@@ -146,6 +152,13 @@ Task<RunResult> plan_project(Workshop& workshop, Run& run, const Request& reques
         summary.exit_code = exit_code::config;
         co_return run.finish(std::move(summary),
                              "up would refuse: what runs is not what castra.toml wants; see --replace");
+    }
+    if (const auto bad = std::ranges::count(summary.vms, VmOutcome::failed, &contract::VmResult::outcome); bad > 0) {
+        summary.outcome = contract::Outcome::failed;
+        summary.exit_code = exit_code::preflight; // as up would
+        co_return run.finish(std::move(summary), std::string(what == PlanOf::up ? "up" : "bootstrap") +
+                                                     " would refuse: " + std::to_string(bad) + " of " +
+                                                     std::to_string(vms.size()) + " cannot be bootstrapped");
     }
     auto text = std::to_string(would_run) + " of " + std::to_string(vms.size()) + " would be bootstrapped";
     if (what == PlanOf::up)

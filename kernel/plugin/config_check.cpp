@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/config_check.hpp"
 
-#include "plugin/finder.hpp"
+#include "castra/sdk/nearest.hpp"
 
 // Without this a schema that it cannot read ends the process.
 #define VALIJSON_USE_EXCEPTIONS 1
@@ -52,15 +52,10 @@ void find_unknown_keys(const Manifest& manifest, const json& config, Problems& p
     std::vector<std::string> known;
     for (const auto& property : properties_of(schema).items())
         known.push_back(property.key());
-    std::string all;
-    for (const auto& key : known)
-        all += (all.empty() ? "" : ", ") + key;
     for (const auto& entry : config.items()) {
         if (std::ranges::find(known, entry.key()) != known.end()) continue;
-        const auto near = nearest_name(entry.key(), known);
         problems.push_back({"/" + escaped(entry.key()), manifest.id + " has no option \"" + entry.key() + "\"",
-                            (near.empty() ? "" : "did you mean \"" + near + "\"? ") +
-                                (all.empty() ? "it has no options" : "options: " + all)});
+                            sdk::options_hint(entry.key(), known)});
     }
 }
 

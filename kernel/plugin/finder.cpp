@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/finder.hpp"
 
+#include "castra/sdk/nearest.hpp"
+
 #include <algorithm>
-#include <numeric>
 #include <set>
 
 namespace castra {
@@ -35,20 +36,6 @@ std::vector<std::string> ids_for(const PluginQuery& query) {
     return {query.kind_prefix + "-" + query.name, query.name};
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        auto diagonal = std::exchange(row[0], i);
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const auto replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-        }
-    }
-    return row[b.size()];
-}
-
 Failure not_found(const PluginQuery& query, const std::vector<fs::path>& dirs) {
     std::vector<std::string> names; // without the prefix: as people write them
     for (const auto& file : list_plugin_files(dirs)) {
@@ -64,7 +51,7 @@ Failure not_found(const PluginQuery& query, const std::vector<fs::path>& dirs) {
 
     auto wanted = query.name;
     if (wanted.starts_with(query.kind_prefix + "-")) wanted.erase(0, query.kind_prefix.size() + 1);
-    const auto near = nearest_name(wanted, names);
+    const auto near = sdk::nearest(wanted, names);
     auto hint = near.empty() ? "" : "did you mean \"" + near + "\"? ";
     hint += available.empty() ? "there is no " + query.kind_prefix + " there at all" : "available: " + available;
     return fail(ErrorCode::not_found,
@@ -125,19 +112,6 @@ Result<fs::path> installed_plugin_dir() {
     const auto program = fs::read_symlink("/proc/self/exe", problem);
     if (problem) return fail(ErrorCode::io, "find this program: " + problem.message());
     return program.parent_path().parent_path() / "lib/castra/plugins";
-}
-
-std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
-    std::string best;
-    auto best_distance = (name.size() + 2) / 3 + 1; // swapped letters count as two
-    for (const auto& candidate : candidates) {
-        const auto distance = edit_distance(name, candidate);
-        if (distance < best_distance) {
-            best = candidate;
-            best_distance = distance;
-        }
-    }
-    return best;
 }
 
 } // namespace castra

@@ -32,7 +32,4 @@ std::vector<std::filesystem::path> list_plugin_files(const std::vector<std::file
 // <prefix>/lib/castra/plugins beside the <prefix>/bin that this program runs from.
 Result<std::filesystem::path> installed_plugin_dir();
 
-// The candidate nearest to `name`, if it is near enough to be meant. For "did you mean".
-std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
-
 } // namespace castra

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher-process/options.hpp"
 
+#include "castra/sdk/nearest.hpp"
 #include "castra/sdk/refusal.hpp"
 
 #include <algorithm>
@@ -84,7 +85,7 @@ Options decode_options(const Json& options) {
             out.ready_timeout_secs = value.get<std::int64_t>();
         } else {
             refuse(key, "the launcher process has no option \"" + key + "\"",
-                   "options: command, env, working_dir, ready, ready_timeout_secs");
+                   sdk::options_hint(key, {"command", "env", "working_dir", "ready", "ready_timeout_secs"}));
         }
     }
     return out;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launcher-qemu/options.hpp"
 
+#include "castra/sdk/nearest.hpp"
 #include "castra/sdk/refusal.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace castra::launcher_qemu {
@@ -80,17 +82,11 @@ private:
 };
 
 void refuse_unknown(const Json& options) {
-    static constexpr const char* known[] = {"machine", "accelerator", "cpu",     "tb_size_mib", "acpi",
-                                            "network", "qemu_binary", "sandbox", "qemu_img",    "extra_args"};
-    for (const auto& [key, value] : options.items()) {
-        std::string all;
-        bool is_known = false;
-        for (const auto* name : known) {
-            is_known = is_known || key == name;
-            all += (all.empty() ? "" : ", ") + std::string(name);
-        }
-        if (!is_known) refuse(key, "the launcher qemu has no option \"" + key + "\"", "options: " + all);
-    }
+    static const std::vector<std::string> known{"machine", "accelerator", "cpu",     "tb_size_mib", "acpi",
+                                                "network", "qemu_binary", "sandbox", "qemu_img",    "extra_args"};
+    for (const auto& [key, value] : options.items())
+        if (std::ranges::find(known, key) == known.end())
+            refuse(key, "the launcher qemu has no option \"" + key + "\"", sdk::options_hint(key, known));
 }
 
 } // namespace

@@ -16,6 +16,7 @@ using sdk::Json;
 
 constexpr std::size_t vm_columns_max = 24;
 constexpr std::size_t tail_lines_max = 5;
+constexpr std::size_t outcome_columns = 9; // "succeeded", "unchanged", "cancelled"
 constexpr std::string_view indent = "           ";
 
 // What only matters when something is wrong.
@@ -160,14 +161,25 @@ std::string EventText::summary(const Json& event) const {
         name_columns = std::max(name_columns, columns_of(printable(text_of(vm, "vm"))));
         state_columns = std::max(state_columns, columns_of(printable(text_of(vm, "final_state"))));
     }
-    out +=
-        painted("  " + padded("VM", name_columns) + "  " + padded("STATE", state_columns) + "  OUTCOME", "dim") + "\n";
+    // A way in is worth telling where somebody is at home.
+    const auto way_in = [this](const Json& vm) {
+        const auto state = text_of(vm, "final_state");
+        const auto ssh = state == "ready" || state == "running" ? ssh_.find(text_of(vm, "vm")) : ssh_.end();
+        return ssh == ssh_.end() ? std::string() : printable(ssh->second);
+    };
+    const bool has_ways_in = std::ranges::any_of(vms, [&](const Json& vm) { return !way_in(vm).empty(); });
+    out += painted("  " + padded("VM", name_columns) + "  " + padded("STATE", state_columns) + "  " +
+                       (has_ways_in ? padded("OUTCOME", outcome_columns) + "  SSH" : "OUTCOME"),
+                   "dim") +
+           "\n";
     for (const auto& vm : vms) {
         const auto name = text_of(vm, "vm"), vm_outcome = text_of(vm, "outcome");
         out += "  " + padded(printable(name), name_columns) + "  " +
                padded(printable(text_of(vm, "final_state")), state_columns) + "  " +
                painted(printable(vm_outcome), colour_of(vm_outcome));
-        if (const auto ssh = ssh_.find(name); ssh != ssh_.end()) out += "  " + printable(ssh->second);
+        if (const auto ssh = way_in(vm); !ssh.empty())
+            out += std::string(outcome_columns - std::min(outcome_columns, columns_of(printable(vm_outcome))), ' ') +
+                   "  " + ssh;
         out += "\n";
     }
     return out;

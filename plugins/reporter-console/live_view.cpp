@@ -32,11 +32,19 @@ bool is_end_of_work(std::string_view type) {
            type == "vm.shutdown_complete";
 }
 
-std::string phase_after(const std::string& type, const Json& event) {
+// What follows on `step`; empty: the first. Whoever planned no steps gets no name.
+std::string step_after(const std::vector<std::string>& steps, const std::string& step) {
+    auto at = steps.begin();
+    if (!step.empty()) at = std::find(steps.begin(), steps.end(), step);
+    if (!step.empty() && at != steps.end()) ++at;
+    return at == steps.end() ? "bootstrap" : printable(*at);
+}
+
+std::string phase_after(const std::string& type, const Json& event, const std::vector<std::string>& steps) {
     if (type == "vm.image_verified" || type == "vm.overlay_prepared") return "prepare";
     if (type == "vm.launch") return "boot";
-    if (type == "bootstrap.started") return "bootstrap";
-    if (type == "bootstrap.step") return "after " + text_of(event, "step");
+    if (type == "bootstrap.started") return step_after(steps, "");
+    if (type == "bootstrap.step") return step_after(steps, text_of(event, "step"));
     if (type == "vm.shutdown_requested" || type.starts_with("vm.cooperative")) return "stop";
     if (type == "vm.shutdown_escalated") return "force";
     return {};
@@ -90,20 +98,30 @@ void LiveView::follow(const Json& event, const std::string& type, const std::str
     if (vm.empty()) return;
     auto& machine = vms_[vm];
     if (severity == "progress") {
+        if (machine.phase.empty()) enter(machine, "prepare");
         machine.detail = progress_of(event);
-        if (!machine.phase.empty()) return;
-        machine.phase = "prepare";
-        machine.since = elapsed_;
+        return;
+    }
+    if (type == "bootstrap.planned") {
+        machine.steps.clear();
+        for (const auto& step : child_of(event, "steps"))
+            if (step.is_string()) machine.steps.push_back(step.get<std::string>());
         return;
     }
     if (is_end_of_work(type) || (type == "vm.exited" && is_loud(severity))) {
-        machine = {.phase = "", .detail = "", .since = elapsed_, .is_done = true};
+        enter(machine, "", true);
         if (!is_loud(severity)) resolve(vm);
         return;
     }
-    auto phase = phase_after(type, event);
-    if (phase.empty() || phase == machine.phase) return;
-    machine = {.phase = std::move(phase), .detail = "", .since = elapsed_, .is_done = false};
+    auto phase = phase_after(type, event, machine.steps);
+    if (!phase.empty() && phase != machine.phase) enter(machine, std::move(phase));
+}
+
+void LiveView::enter(Machine& machine, std::string phase, bool is_done) const {
+    machine.phase = std::move(phase);
+    machine.detail.clear();
+    machine.since = elapsed_;
+    machine.is_done = is_done;
 }
 
 std::string LiveView::log(const Json& event, const std::string& type, const std::string& severity) {

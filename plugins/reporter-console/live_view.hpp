@@ -32,6 +32,7 @@ private:
         std::string detail; // progress
         double since = 0;   // of the run, when the phase began
         bool is_done = false;
+        std::vector<std::string> steps{}; // of its bootstrap, in their order
     };
     struct Group {
         std::string severity, text;
@@ -44,6 +45,7 @@ private:
     std::string left_out();
     std::string repeats() const;
     void follow(const sdk::Json& event, const std::string& type, const std::string& severity);
+    void enter(Machine& machine, std::string phase, bool is_done = false) const;
     void resolve(const std::string& vm);
     std::vector<std::string> attention(std::size_t columns, std::size_t rows) const;
     std::string status_line(double elapsed, std::size_t columns) const;

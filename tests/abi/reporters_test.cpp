@@ -181,7 +181,7 @@ TEST_F(Reporters, ConsoleEndsWithATableAndHowToReachEachVm) {
     EXPECT_THAT(
         console({event("bootstrap.planned", "info", {{"vm", "web-0"}, {"ssh", ssh}}), event("summary", "error", done)}),
         HasSubstr("up partial in  9.81s, exit code 4: summary happened\n"
-                  "  VM     STATE    OUTCOME\n"
+                  "  VM     STATE    OUTCOME    SSH\n"
                   "  web-0  running  succeeded  ssh -p 2222 -i '/k/my key' root@127.0.0.1\n"
                   "  b      failed   failed\n"));
 }

@@ -133,7 +133,7 @@ class Plan(Bootstrap):
         events = self.events(self.castra("up"), code=4)
         self.assertEqual(events[0]["type"], "command.rejected")
         self.assertIn("bootstrap/run.sh does not exist", events[0]["detail"])
-        plan = one(self.events(self.castra("up", "--plan"), code=1), "bootstrap.planned")
+        plan = one(self.events(self.castra("up", "--plan"), code=4), "bootstrap.planned")
         self.assertEqual((plan["action"], plan["severity"]), ("error", "error"))
 
     def test_mistakes_in_bootstrap_toml_are_config_errors(self):

@@ -37,7 +37,7 @@ class Changed(Project):
         self.assertEqual(self.pids(), dict(before, **{"p-2": None}))
         plan = self.events(self.castra("plan"), 3)
         self.assertEqual({event["vm"]: event["ext"]["changes"] for event in plan if event.get("code") == "config_changed"}, shown)
-        self.assertEqual(plan[-1]["vms"], [{**vm, "final_state": "running" if vm["vm"] != "p-2" else "absent"} for vm in events[-1]["vms"]])
+        self.assertEqual(plan[-1]["vms"], [{**vm, "final_state": "ready" if vm["vm"] != "p-2" else "absent"} for vm in events[-1]["vms"]])
         plan = self.events(self.castra("plan", "--replace"))
         self.assertIn("3 of 3 VMs would be started", plan[-1]["message"])
         self.assertEqual(self.pids(), dict(before, **{"p-2": None}), "a plan does nothing")

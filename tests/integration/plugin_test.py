@@ -253,6 +253,14 @@ class PluginOptions(Isolated):
                    '[[reporters]]\nplugin = "odd"\nconfig = { greeting = "hi", odd = 1 }\n' + MACHINE,
                    "8:35: reporters[0].config.odd:")
 
+    def test_of_a_reporter_that_is_not_there(self):
+        self.write('[[reporters]]\nplugin = "ndjsno"\n' + MACHINE)
+        for command in ("up", "plan"):
+            (refused, _) = self.events(self.castra(command), 4)
+            self.assertIn(f"{self.config}:3:1: reporters[0]: no reporter plugin", refused["detail"])
+            self.assertIn('did you mean "ndjson"?', refused["remediation"])
+        self.assertFalse(self.home.exists(), "nothing is created")
+
     def test_where_the_table_is_missing(self):
         self.write('[[reporters]]\nplugin = "reporter-ndjson"\nconfig = { fd = "one" }\n' + MACHINE)
         events = self.events(self.castra("up"), 3)
@@ -262,6 +270,18 @@ class PluginOptions(Isolated):
         self.write('[[vms]]\nname = "p"\nlauncher = "process"\n[vms.options]\ncommand = ["/bin/true"]\nready = "soon"\n')
         events = self.events(self.castra("up"), 3)
         self.assertIn(f"{self.config}:8:9: vms.p-0.options.ready:", json.dumps(events))
+
+
+class Judged(Isolated):
+    """A launcher is loaded by the supervisor that is being started: what it does there is told, and touches nothing."""
+
+    def test_one_that_crashes_when_it_is_loaded(self):
+        shutil.copy(CORPUS / "flaw-crashes-at-load.so", self.dir / "odd.so")
+        self.write('[plugins.odd]\npath = "odd.so"\nisolation = "in-process"\n[[vms]]\nname = "p"\nlauncher = "odd"\n')
+        (refused, _) = self.events(self.castra("up"), 1)
+        self.assertIn("it ended with SIG", refused["detail"])
+        self.assertIn("castra plugin validate", refused["remediation"])
+        self.assertFalse(self.home.exists(), "nothing is created")
 
 
 class PluginCommands(Isolated):

@@ -80,7 +80,9 @@ TEST(QemuLauncher, TakesProgramsFromItsConfigUnlessTheVmSaysOtherwise) {
 
 TEST(Options, AreRefusedWithFieldAndCure) {
     const std::pair<Json, const char*> cases[] = {
-        {{{"machin", "q35"}}, "/vm/options/machin: the launcher qemu has no option \"machin\" | options: machine, "},
+        {{{"machin", "q35"}},
+         "/vm/options/machin: the launcher qemu has no option \"machin\" | did you mean \"machine\"? options: "
+         "machine, "},
         {{{"machine", "isapc"}},
          "/vm/options/machine: option machine = \"isapc\" is unknown | one of microvm, pc, q35"},
         {{{"machine", ""}}, "/vm/options/machine: option machine = \"\" is unknown"},

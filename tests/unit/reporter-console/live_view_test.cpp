@@ -54,6 +54,19 @@ TEST(LiveView, ShowsProgressAsABar) {
     EXPECT_EQ(view.frame(1, 60, 10)[0], "  a  prepare    0.00s  [#######...] 75%  copy");
 }
 
+TEST(LiveView, NamesTheStepOfABootstrapThatIsInWork) {
+    LiveView view;
+    const auto shown = [&](const std::string& type, Json more) {
+        view.take(event(type, "a", 1, std::move(more)), 1);
+        return view.frame(1, 60, 10)[0];
+    };
+    view.take(event("bootstrap.planned", "a", 1, {{"steps", {"connect", "apply"}}}), 1);
+    EXPECT_THAT(shown("bootstrap.started", Json::object()), HasSubstr("connect"));
+    EXPECT_THAT(shown("bootstrap.step", {{"step", "connect"}}), HasSubstr("apply"));
+    EXPECT_THAT(shown("bootstrap.step", {{"step", "apply"}}), HasSubstr("bootstrap"));
+    EXPECT_THAT(shown("bootstrap.step", {{"step", "of nobody"}}), HasSubstr("bootstrap"));
+}
+
 TEST(LiveView, IsGoneBeforeTheFirstEventAndAfterTheSummary) {
     LiveView view;
     EXPECT_THAT(view.frame(0, 80, 10), IsEmpty());
