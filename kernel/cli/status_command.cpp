@@ -29,6 +29,7 @@ bool print_json(const nlohmann::ordered_json& json, int indent) {
 Task<tl::expected<Projects, std::vector<Error>>> look(App& app, const CommandLine& line, StatusOptions options) {
     StatusWish wish;
     wish.why = options.why;
+    wish.ask_guests = true;
     Projects projects;
     if (options.all) {
         projects = co_await machine_status(app.host(), app.installation(), wish);

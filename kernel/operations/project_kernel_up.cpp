@@ -35,6 +35,7 @@ struct ProjectKernel::Up {
 
     std::vector<Error> look();
     void declare();
+    void tell_unproven();
     Task<RunResult> start();
     RunResult conclude(FleetResult result, std::size_t total);
     std::int64_t boot_window() const;
@@ -80,6 +81,21 @@ void ProjectKernel::Up::declare() {
     if (request.operation == Operation::up && request.vms.empty() && !request.broker_only)
         kernel.tell_forgotten(run, project);
     kernel.tell_changes(run, changes, request.replace);
+    tell_unproven();
+}
+
+// What a castra that was killed had begun: it lives, and what would have told that it is ready may be past.
+void ProjectKernel::Up::tell_unproven() {
+    for (const auto& spec : specs) {
+        const auto& name = spec.vm.name;
+        const auto* vm = kernel.fleet_->find(name);
+        if (vm == nullptr || vm->state() != VmState::running || replaced.contains(name)) continue;
+        run.bus().publish(contract::message(contract::Severity::warn,
+                                            name + " runs, but nobody saw whether it became ready", "readiness_unseen")
+                              .on(name)
+                              .cure("castra logs " + name + " shows how far it came; castra down " + name +
+                                    ", then castra up, starts it anew"));
+    }
 }
 
 std::int64_t ProjectKernel::Up::boot_window() const {
@@ -155,7 +171,10 @@ RunResult ProjectKernel::Up::conclude(FleetResult result, std::size_t total) {
                           result.failures.empty() ? "failed" : "failed: " + result.failures.front().text);
     }
     const bool changed = count_of(VmOutcome::succeeded) > 0;
-    return run.finish(std::move(summary), changed ? vms_text(total) + " ready" : "nothing to do: all is up already");
+    const auto unproven = std::ranges::count(summary.vms, "running", &contract::VmResult::final_state);
+    auto text = changed ? vms_text(total) + " ready" : std::string("nothing to do: all is up already");
+    if (unproven > 0) text += "; of " + std::to_string(unproven) + " nobody saw whether it became ready";
+    return run.finish(std::move(summary), std::move(text));
 }
 
 Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& project, Gate& cancel) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/status.hpp"
 
+#include "host/in_parallel.hpp"
 #include "host/peer_process.hpp"
+#include "lifecycle/guest_state.hpp"
 #include "operations/status_evidence.hpp"
 #include "state/project_register.hpp"
 
@@ -33,6 +35,31 @@ void add_absent(const ProjectConfig& config, const StatusWish& wish, const std::
     }
 }
 
+constexpr Milliseconds guest_wait{500};
+
+// Who does not answer tells nothing: its process lives, and status --why says what its control socket says.
+Task<> ask_guest(Host& host, const Layout& layout, VmStatus& vm) {
+    const auto record = load_record(layout, vm.name);
+    if (!record || record->incarnation != vm.incarnation) co_return;
+    sdk::LaunchPlan plan;
+    try {
+        plan = record->plan.get<sdk::LaunchPlan>();
+    } catch (const std::exception&) {
+        co_return;
+    }
+    const auto state = co_await guest_state(host, plan, guest_wait);
+    if (!state || !*state || (*state)->runs) co_return;
+    vm.stands_still = (*state)->word;
+    vm.stands_hint = (*state)->hint;
+}
+
+Task<> ask_guests(Host& host, const Layout& layout, std::vector<VmStatus>& vms) {
+    std::vector<Task<>> tasks;
+    for (auto& vm : vms)
+        if (vm.asks_state && vm.pid > 0) tasks.push_back(ask_guest(host, layout, vm));
+    co_await in_parallel(host.executor(), std::move(tasks));
+}
+
 } // namespace
 
 Task<ProjectStatus> project_status(Host& host, Layout layout, const ProjectConfig* config, std::string config_path,
@@ -50,6 +77,7 @@ Task<ProjectStatus> project_status(Host& host, Layout layout, const ProjectConfi
         if (wants(wish, name)) status.vms.push_back(vm_status(host, layout, name, boot_id, status.supervised));
     if (config) add_absent(*config, wish, names, status.vms);
     std::ranges::sort(status.vms, {}, &VmStatus::name);
+    if (wish.ask_guests) co_await ask_guests(host, layout, status.vms);
     status.broker = co_await broker_status(host, layout, config, status.vms);
     if (wish.why) co_await gather_evidence(host, layout, status.supervised, status.vms);
     co_return status;

@@ -23,6 +23,7 @@ struct ProjectStatus {
 struct StatusWish {
     std::vector<std::string> vms; // empty: all
     bool why = false;             // gather the evidence too
+    bool ask_guests = false;      // ask each VM that lives whether its guest runs, where its launcher knows how
 };
 
 // `config` null: the file is not readable as one; what is recorded is told nevertheless. Parameters are copied: a

@@ -56,7 +56,7 @@ namespace {
 
 bool is_as_before(const VmStatus& before, const VmStatus& now) {
     return before.state == now.state && before.pid == now.pid && before.incarnation == now.incarnation &&
-           before.ports == now.ports;
+           before.ports == now.ports && before.stands_still == now.stands_still;
 }
 
 } // namespace

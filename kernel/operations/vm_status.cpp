@@ -104,6 +104,7 @@ VmStatus vm_status(Host& host, const Layout& layout, const std::string& name, co
     status.pid = record->pid;
     status.start_ticks = record->start_ticks;
     status.up_ms = std::max<std::int64_t>(0, (host.clock().unix_us() - record->launched_unix_us) / 1000);
+    status.asks_state = record->plan.value("asks_state", false);
     tell_ports(layout, *record, status);
     tell_bootstrap(layout, status);
     return status;
@@ -122,6 +123,7 @@ nlohmann::ordered_json to_json(const VmStatus& vm) {
     if (!vm.serial_log.empty()) one["serial_log"] = vm.serial_log;
     if (!vm.bootstrap.empty()) one["bootstrap"]["state"] = vm.bootstrap;
     if (!vm.bootstrap_step.empty()) one["bootstrap"]["step"] = vm.bootstrap_step;
+    if (!vm.stands_still.empty()) one["guest"] = {{"runs", false}, {"state", vm.stands_still}};
     if (vm.handshake_age_ms) one["agent"] = {{"handshake_age_ms", *vm.handshake_age_ms}, {"subscribed", vm.subscribed}};
     if (vm.probes.empty()) return one;
     auto& evidence = one["evidence"];
@@ -148,8 +150,12 @@ std::vector<contract::Draft> status_events(const VmStatus& vm, const std::string
     if (needs_a_look(vm) || !vm.probes.empty()) text += " (" + vm.why + ")";
     const bool has_failed_bootstrap = vm.bootstrap == "failed";
     if (has_failed_bootstrap) text += "; its bootstrap failed at " + vm.bootstrap_step;
+    if (!vm.stands_still.empty()) text += "; its guest stands still: " + vm.stands_still;
     std::string cure;
-    if (needs_a_look(vm))
+    if (!vm.stands_still.empty())
+        cure = vm.stands_hint.empty() ? "castra status --why " + vm.name
+                                      : contract::clean_text(vm.stands_hint, 1024, true);
+    else if (needs_a_look(vm))
         cure = "castra down clears it away; then castra up";
     else if (has_failed_bootstrap)
         cure = "castra logs " + vm.name + " --log bootstrap tells why; castra bootstrap " + vm.name + " goes on there";

@@ -37,6 +37,8 @@ struct VmStatus {
     // Of this incarnation's last bootstrap; empty: there was none. bootstrap_step: the one that failed, if one did.
     std::string bootstrap; // done, failed, unfinished (under way, or cut off)
     std::string bootstrap_step;
+    bool asks_state = false;               // its launcher planned a query for that
+    std::string stands_still, stands_hint; // its guest does not run, though its process lives: the launcher's word
     // Its guest's session with the broker, asked of the broker that runs now; absent: none of this incarnation.
     std::optional<std::int64_t> handshake_age_ms;
     nlohmann::ordered_json subscribed = nlohmann::ordered_json::array();

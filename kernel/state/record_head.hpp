@@ -5,7 +5,8 @@
 
 namespace castra {
 
-// Of `plan` only `accelerator` is told. A record that was written otherwise is read whole. Errors: as load_record.
+// Of `plan` only `accelerator` is told, and `asks_state`: whether it has a query for the guest's state. A record that
+// was written otherwise is read whole. Errors: as load_record.
 Result<VmRecord> load_record_head(const Layout& layout, const std::string& vm);
 
 } // namespace castra

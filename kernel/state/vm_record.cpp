@@ -21,6 +21,7 @@ std::string text_of(const VmRecord& record) {
     auto head = nlohmann::json(record);
     head.erase("plan");
     head["accelerator"] = record.plan.value("accelerator", "");
+    head["asks_state"] = record.plan.contains("state") && !record.plan["state"].is_null();
     auto text = head.dump(1);
     text.resize(text.size() - 2); // "\n}"
     return text + "," + nlohmann::json{{"plan", record.plan}}.dump(1).substr(1);
@@ -40,7 +41,9 @@ Result<VmRecord> record_in(const std::string& text, const std::filesystem::path&
     try {
         const auto json = nlohmann::json::parse(text);
         auto record = json.get<VmRecord>();
-        if (!json.contains("plan")) record.plan = {{"accelerator", json.value("accelerator", "")}};
+        if (!json.contains("plan"))
+            record.plan = {{"accelerator", json.value("accelerator", "")},
+                           {"asks_state", json.value("asks_state", false)}};
         if (record.name != vm)
             return fail(ErrorCode::io, "record " + path.string() + " names another VM: " + record.name);
         return record;

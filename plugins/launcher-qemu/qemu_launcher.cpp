@@ -89,6 +89,16 @@ sdk::LaunchPlan QemuLauncher::plan(const sdk::PlanRequest& request) {
          {R"({"execute":"qmp_capabilities"})", "\"return\""},
          {R"({"execute":"human-monitor-command","arguments":{"command-line":"info usernet"}})", "\"return\""}},
         R"((TCP|UDP)\[HOST_FORWARD\]\s+\d+\s+(\*|[0-9.]+)\s+(\d+)\s+[0-9.]+\s+(\d+))"};
+    const auto down = "; castra down " + vm.name + " lets it go on and asks it to power down";
+    plan.state =
+        sdk::StateQuery{"qmp",
+                        {{"", "\"QMP\""},
+                         {R"({"execute":"qmp_capabilities"})", "\"return\""},
+                         {R"({"execute":"query-status","id":"castra-state"})", "\"castra-state\""}},
+                        R"re("status":\s*"([a-z-]+)")re",
+                        "running",
+                        {{"io-error", "its disk cannot be written: free some space where its overlay lies" + down},
+                         {"paused", "somebody paused it through its QMP socket" + down}}};
     return plan;
 }
 

@@ -171,6 +171,16 @@ struct PortQuery {
 };
 CASTRA_SDK_JSON(PortQuery, socket, exchanges, row)
 
+// Asks a running VM whether its guest runs now. The one group of `row` (ECMAScript) in the last answer is a word of the
+// launcher's for what it does; `running` is the word for all is well, `hints` say by word what to do otherwise.
+struct StateQuery {
+    std::string socket;
+    std::vector<Exchange> exchanges;
+    std::string row, running;
+    std::map<std::string, std::string> hints;
+};
+CASTRA_SDK_JSON(StateQuery, socket, exchanges, row, running, hints)
+
 struct Warning {
     std::string code, text, hint;
 };
@@ -187,10 +197,11 @@ struct LaunchPlan {
     std::vector<StopMethod> stop;          // tried in order; none: straight to SIGTERM
     std::optional<IdentityCheck> identity; // none: pidfd and start time only
     std::optional<PortQuery> ports;        // none: what was planned, and who listens on this machine
+    std::optional<StateQuery> state;       // none: a process that lives has a guest that runs
     std::string accelerator = "none";      // kvm, tcg, none
     std::vector<Warning> warnings;         // become `message` events with severity warn
 };
-CASTRA_SDK_JSON(LaunchPlan, argv, env, working_dir, files, overlays, sockets, readiness, stop, identity, ports,
+CASTRA_SDK_JSON(LaunchPlan, argv, env, working_dir, files, overlays, sockets, readiness, stop, identity, ports, state,
                 accelerator, warnings)
 
 // ---- after the fact --------------------------------------------------------------------------------------------
