@@ -35,6 +35,7 @@ struct ProjectKernel::Up {
 
     std::vector<Error> look();
     void declare();
+    bool is_unproven(const std::string& vm) const;
     void tell_unproven();
     Task<RunResult> start();
     RunResult conclude(FleetResult result, std::size_t total);
@@ -84,12 +85,16 @@ void ProjectKernel::Up::declare() {
     tell_unproven();
 }
 
-// What a castra that was killed had begun: it lives, and what would have told that it is ready may be past.
+// A castra that was killed had begun it: it lives, and what would have told that it is ready may be past.
+bool ProjectKernel::Up::is_unproven(const std::string& vm) const {
+    const auto* held = kernel.fleet_->find(vm);
+    return held != nullptr && held->state() == VmState::running && held->record().phase != "ready";
+}
+
 void ProjectKernel::Up::tell_unproven() {
     for (const auto& spec : specs) {
         const auto& name = spec.vm.name;
-        const auto* vm = kernel.fleet_->find(name);
-        if (vm == nullptr || vm->state() != VmState::running || replaced.contains(name)) continue;
+        if (!is_unproven(name) || replaced.contains(name)) continue;
         run.bus().publish(contract::message(contract::Severity::warn,
                                             name + " runs, but nobody saw whether it became ready", "readiness_unseen")
                               .on(name)
@@ -171,7 +176,7 @@ RunResult ProjectKernel::Up::conclude(FleetResult result, std::size_t total) {
                           result.failures.empty() ? "failed" : "failed: " + result.failures.front().text);
     }
     const bool changed = count_of(VmOutcome::succeeded) > 0;
-    const auto unproven = std::ranges::count(summary.vms, "running", &contract::VmResult::final_state);
+    const auto unproven = std::ranges::count_if(summary.vms, [&](const auto& vm) { return is_unproven(vm.vm); });
     auto text = changed ? vms_text(total) + " ready" : std::string("nothing to do: all is up already");
     if (unproven > 0) text += "; of " + std::to_string(unproven) + " nobody saw whether it became ready";
     return run.finish(std::move(summary), std::move(text));

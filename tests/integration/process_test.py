@@ -311,6 +311,9 @@ class Interruptions(Project):
         events = self.judge(rest_of(child, lines), 9)
         self.assertEqual((events[-1]["outcome"], events[-1]["synthetic"]), ("aborted", True))
         self.assertEqual(self.states(), {"p-0": "running"})
+        events = self.events(self.castra("up"))
+        self.assertEqual([event["vm"] for event in events if event.get("code") == "readiness_unseen"], ["p-0"])
+        self.assertIn("nobody saw", events[-1]["message"])
         self.castra("down")
         self.assertEqual(self.processes(), {})
 

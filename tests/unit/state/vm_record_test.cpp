@@ -61,7 +61,7 @@ TEST_F(VmRecordTest, HasAHeadWithEverythingButThePlan) {
     ASSERT_TRUE(save_record(*layout, record));
     const auto head = load_record_head(*layout, "web");
     ASSERT_TRUE(head) << head.error().text;
-    EXPECT_EQ(head->plan, nlohmann::json({{"accelerator", "tcg"}}));
+    EXPECT_EQ(head->plan, nlohmann::json({{"accelerator", "tcg"}, {"asks_state", false}}));
     EXPECT_EQ(head->spec, record.spec);
     EXPECT_EQ(head->process(), record.process());
     EXPECT_EQ(head->phase, "ready");
