@@ -216,11 +216,25 @@ class PluginHostDuringUp(Walk):
         self.assertGreater(self.kill_at_every_event("up", self.plugin_hosts, self.lift_quarantine), 2)
 
 
+SLOW_TO_END = """
+import os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), os._exit(0)))
+os.write(int(os.environ["CASTRA_NOTIFY_FD"]), b"READY\\n")
+while True:
+    signal.pause()
+"""
+
+
 class BrokerKilled(Walk):
     """The broker is killed at every event: VMs do not care, and it is there again or gone as it should be."""
 
+    is_slow_to_end = False
+
     def fleet(self):
         super().fleet()
+        if self.is_slow_to_end:
+            self.processes_toml(["/usr/bin/python3", "-c", SLOW_TO_END, str(self.dir)], count=len(self.VMS),
+                                extra='ready = "notify"\n')
         self.config.write_text(self.config.read_text() + '[broker]\nlauncher = "process"\n')
 
     def brokers(self):
@@ -242,7 +256,8 @@ class BrokerKilled(Walk):
         self.assertGreater(self.kill_at_every_event("up", self.brokers, self.judge_broker), 4)
 
     def test_during_down(self):
-        self.assertGreater(self.kill_at_every_event("down", self.brokers, self.judge_broker), 0)  # it is soon gone by itself
+        self.is_slow_to_end = True  # the broker goes when the VMs are gone, and shall be met at its work
+        self.assertGreater(self.kill_at_every_event("down", self.brokers, self.judge_broker), 2)
 
 
 class Reboot(Walk):
