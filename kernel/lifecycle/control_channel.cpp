@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lifecycle/control_channel.hpp"
 
+#include <algorithm>
+
 namespace castra {
 namespace {
 
@@ -31,6 +33,15 @@ Task<Result<std::string>> ask(Host& host, std::filesystem::path socket, std::vec
     if (first.index() == 0) co_return std::get<0>(std::move(first));
     co_return fail(ErrorCode::timeout, "control socket " + socket.string() + ": no answer within " +
                                            std::to_string(deadline.count()) + " ms");
+}
+
+Task<Result<std::string>> ask_planned(Host& host, const sdk::LaunchPlan& plan, std::string name,
+                                      std::vector<sdk::Exchange> exchanges, Milliseconds deadline) {
+    const auto socket = std::ranges::find(plan.sockets, name, &sdk::SocketPlan::name);
+    if (socket == plan.sockets.end())
+        co_return fail(ErrorCode::protocol, "the control socket " + name + " is not planned");
+    auto answer = co_await ask(host, socket->path, std::move(exchanges), deadline);
+    co_return answer;
 }
 
 Task<Result<>> converse(Host& host, std::filesystem::path socket, std::vector<sdk::Exchange> exchanges,

@@ -12,6 +12,9 @@ inline constexpr std::size_t control_line_bytes_max = 1 << 20;
 // a line).
 Task<Result<std::string>> ask(Host& host, std::filesystem::path socket, std::vector<sdk::Exchange> exchanges,
                               Milliseconds deadline);
+// The same on the socket that a plan calls `name`. Errors: protocol too, it is not planned.
+Task<Result<std::string>> ask_planned(Host& host, const sdk::LaunchPlan& plan, std::string name,
+                                      std::vector<sdk::Exchange> exchanges, Milliseconds deadline);
 // The same, where it is enough that they were answered.
 Task<Result<>> converse(Host& host, std::filesystem::path socket, std::vector<sdk::Exchange> exchanges,
                         Milliseconds deadline);

@@ -3,7 +3,6 @@
 
 #include "lifecycle/control_channel.hpp"
 
-#include <algorithm>
 #include <regex>
 
 namespace castra {
@@ -25,10 +24,7 @@ Result<GuestState> guest_state_in(const std::string& answer, const sdk::StateQue
 Task<Result<std::optional<GuestState>>> guest_state(Host& host, const sdk::LaunchPlan& plan, Milliseconds deadline) {
     using State = std::optional<GuestState>;
     if (!plan.state) co_return State();
-    const auto socket = std::ranges::find(plan.sockets, plan.state->socket, &sdk::SocketPlan::name);
-    if (socket == plan.sockets.end())
-        co_return fail(ErrorCode::protocol, "the state query's socket " + plan.state->socket + " is not planned");
-    const auto answer = co_await ask(host, socket->path, plan.state->exchanges, deadline);
+    const auto answer = co_await ask_planned(host, plan, plan.state->socket, plan.state->exchanges, deadline);
     if (!answer) co_return Failure(answer.error());
     auto state = guest_state_in(*answer, *plan.state);
     if (!state) co_return Failure(state.error());

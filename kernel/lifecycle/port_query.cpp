@@ -44,10 +44,7 @@ Task<Result<std::optional<std::vector<sdk::PortForward>>>> live_ports(Host& host
                                                                       Milliseconds deadline) {
     using Ports = std::optional<std::vector<sdk::PortForward>>;
     if (!plan.ports) co_return Ports();
-    const auto socket = std::ranges::find(plan.sockets, plan.ports->socket, &sdk::SocketPlan::name);
-    if (socket == plan.sockets.end())
-        co_return fail(ErrorCode::protocol, "the port query's socket " + plan.ports->socket + " is not planned");
-    const auto answer = co_await ask(host, socket->path, plan.ports->exchanges, deadline);
+    const auto answer = co_await ask_planned(host, plan, plan.ports->socket, plan.ports->exchanges, deadline);
     if (!answer) co_return Failure(answer.error());
     auto ports = ports_in(*answer, plan.ports->row);
     if (!ports) co_return Failure(ports.error());
