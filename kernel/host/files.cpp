@@ -4,6 +4,7 @@
 #include "base/sha256.hpp"
 #include "base/unique_fd.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <memory>
 #include <openssl/evp.h>
@@ -46,25 +47,30 @@ Result<> make_directories(const Path& path) {
 }
 
 Result<std::string> read(const Path& path, std::size_t bytes_max) {
-    const auto doing = "read " + path.string();
+    auto doing = [&] { return "read " + path.string(); };
     UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd)
-        return errno == ENOENT ? Result<std::string>(fail(ErrorCode::not_found, doing + ": no such file"))
-                               : fail_errno(doing);
+        return errno == ENOENT ? Result<std::string>(fail(ErrorCode::not_found, doing() + ": no such file"))
+                               : fail_errno(doing());
     struct stat info {};
-    if (fstat(fd.get(), &info) != 0) return fail_errno(doing);
-    if (!S_ISREG(info.st_mode)) return fail(ErrorCode::io, doing + ": not a regular file");
-    std::string content;
-    char chunk[16384];
+    if (fstat(fd.get(), &info) != 0) return fail_errno(doing());
+    if (!S_ISREG(info.st_mode)) return fail(ErrorCode::io, doing() + ": not a regular file");
+    // One byte more than it has: a file that nobody writes to ends with the first read. What /proc shows has no size.
+    const auto told = static_cast<std::size_t>(info.st_size);
+    std::string content(std::min(told == 0 ? std::size_t{4096} : told + 1, bytes_max + 1), '\0');
+    std::size_t size = 0;
     while (true) {
-        const auto size = ::read(fd.get(), chunk, sizeof chunk);
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0) return fail_errno(doing);
-        if (size == 0) return content;
-        content.append(chunk, static_cast<std::size_t>(size));
-        if (content.size() > bytes_max)
-            return fail(ErrorCode::io, doing + ": larger than " + std::to_string(bytes_max) + " bytes");
+        const auto more = ::read(fd.get(), content.data() + size, content.size() - size);
+        if (more < 0 && errno == EINTR) continue;
+        if (more < 0) return fail_errno(doing());
+        size += static_cast<std::size_t>(more);
+        if (size > bytes_max)
+            return fail(ErrorCode::io, doing() + ": larger than " + std::to_string(bytes_max) + " bytes");
+        if (more == 0 || (size == told && size < content.size())) break;
+        if (size == content.size()) content.resize(std::min(2 * size, bytes_max + 1));
     }
+    content.resize(size);
+    return content;
 }
 
 Result<> replace(const Path& path, std::string_view content, bool durable) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The seam to the machine: the only place that forks, signals, sleeps and opens sockets. Everything above sees this
 // class; the simulation replaces it. Blocking calls here are short (a spawn, a file of a few KiB).
-// Thread: one, that of executor().
+// Thread: one, that of executor(); while it waits for others, they may ask is_alive(), boot_id() and the clock.
 #pragma once
 #include "base/units.hpp"
 #include "host/clock.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/status.hpp"
 
+#include "base/in_threads.hpp"
 #include "host/in_parallel.hpp"
 #include "host/peer_process.hpp"
 #include "lifecycle/guest_state.hpp"
@@ -8,6 +9,7 @@
 #include "state/project_register.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace castra {
 namespace {
@@ -23,10 +25,28 @@ bool wants(const StatusWish& wish, const std::string& vm) {
     return wish.vms.empty() || std::ranges::find(wish.vms, vm) != wish.vms.end();
 }
 
-void add_absent(const ProjectConfig& config, const StatusWish& wish, const std::vector<std::string>& recorded,
-                std::vector<VmStatus>& vms) {
+// Those with a record, in the order of `names`.
+std::vector<VmStatus> look_at(Host& host, const Layout& layout, const StatusWish& wish, std::vector<std::string> names,
+                              bool supervised) {
+    constexpr std::size_t enough = 32; // VMs for a thread of their own: it costs as much as they
+    std::erase_if(names, [&](const auto& name) { return !wants(wish, name); });
+    const auto boot_id = host.boot_id();
+    std::vector<std::optional<VmStatus>> seen(names.size());
+    in_threads(names.size(), enough,
+               [&](std::size_t i) { seen[i] = vm_status(host, layout, names[i], boot_id, supervised); });
+    std::vector<VmStatus> vms;
+    vms.reserve(seen.size());
+    for (auto& vm : seen)
+        if (vm) vms.push_back(std::move(*vm));
+    return vms;
+}
+
+// `vms` are those with a record, sorted by name.
+void add_absent(const ProjectConfig& config, const StatusWish& wish, std::vector<VmStatus>& vms) {
+    const std::size_t recorded = vms.size();
     for (const auto& vm : config.vms) {
-        if (!wants(wish, vm.name) || std::ranges::binary_search(recorded, vm.name)) continue;
+        const auto known = std::span(vms).first(recorded);
+        if (!wants(wish, vm.name) || std::ranges::binary_search(known, vm.name, {}, &VmStatus::name)) continue;
         VmStatus absent;
         absent.name = vm.name;
         absent.state = to_string(VmState::absent);
@@ -69,13 +89,12 @@ Task<ProjectStatus> project_status(Host& host, Layout layout, const ProjectConfi
     status.config_path = std::move(config_path);
     status.state_dir = layout.state_dir();
     co_await ask_supervisor(host, layout, status);
-    const auto boot_id = host.boot_id();
-    const auto recorded = recorded_vms(layout);
-    if (!recorded) status.unlisted = recorded.error();
-    const auto names = recorded.value_or(std::vector<std::string>()); // sorted
-    for (const auto& name : names)
-        if (wants(wish, name)) status.vms.push_back(vm_status(host, layout, name, boot_id, status.supervised));
-    if (config) add_absent(*config, wish, names, status.vms);
+    auto names = vm_directories(layout);
+    if (!names)
+        status.unlisted = names.error();
+    else
+        status.vms = look_at(host, layout, wish, std::move(*names), status.supervised);
+    if (config) add_absent(*config, wish, status.vms);
     std::ranges::sort(status.vms, {}, &VmStatus::name);
     if (wish.ask_guests) co_await ask_guests(host, layout, status.vms);
     status.broker = co_await broker_status(host, layout, config, status.vms);

@@ -82,32 +82,49 @@ Observation observe(Host& host, const VmRecord& record, const std::string& boot_
     return seen;
 }
 
-VmStatus vm_status(Host& host, const Layout& layout, const std::string& name, const std::string& boot_id,
+namespace {
+
+VmStatus status_of(Host& host, const Layout& layout, const VmRecord& record, const std::string& boot_id,
                    bool supervised) {
     VmStatus status;
-    status.name = name;
-    const auto record = load_record_head(layout, name);
-    if (!record) { // not found: it was removed since it was listed
-        status.state = record.error().code == ErrorCode::not_found ? to_string(VmState::absent) : "unknown";
-        status.why = record.error().text;
-        return status;
-    }
-    auto verdict = judge(observe(host, *record, boot_id, supervised));
+    status.name = record.name;
+    auto verdict = judge(observe(host, record, boot_id, supervised));
     status.state = to_string(verdict.state);
     status.why = std::move(verdict.why);
-    status.launcher = record->launcher;
-    status.incarnation = record->incarnation;
-    status.accelerator = record->plan.value("accelerator", "");
-    status.serial_log = layout.vm_dir(name) / "serial.log";
-    if (record->ready_unix_us > 0) status.boot_ms = (record->ready_unix_us - record->launched_unix_us) / 1000;
+    status.launcher = record.launcher;
+    status.incarnation = record.incarnation;
+    status.accelerator = record.plan.value("accelerator", "");
+    status.serial_log = layout.vm_dir(record.name) / "serial.log";
+    if (record.ready_unix_us > 0) status.boot_ms = (record.ready_unix_us - record.launched_unix_us) / 1000;
     if (!has_process(verdict.state)) return status;
-    status.pid = record->pid;
-    status.start_ticks = record->start_ticks;
-    status.up_ms = std::max<std::int64_t>(0, (host.clock().unix_us() - record->launched_unix_us) / 1000);
-    status.asks_state = record->plan.value("asks_state", false);
-    tell_ports(layout, *record, status);
+    status.pid = record.pid;
+    status.start_ticks = record.start_ticks;
+    status.up_ms = std::max<std::int64_t>(0, (host.clock().unix_us() - record.launched_unix_us) / 1000);
+    status.asks_state = record.plan.value("asks_state", false);
+    tell_ports(layout, record, status);
     tell_bootstrap(layout, status);
     return status;
+}
+
+} // namespace
+
+std::optional<VmStatus> vm_status(Host& host, const Layout& layout, const std::string& name, const std::string& boot_id,
+                                  bool supervised) {
+    const auto record = load_record_head(layout, name);
+    if (!record && record.error().code == ErrorCode::not_found) return std::nullopt;
+    VmStatus unknown;
+    unknown.name = name;
+    unknown.state = "unknown";
+    if (!record) {
+        unknown.why = record.error().text;
+        return unknown;
+    }
+    try {
+        return status_of(host, layout, *record, boot_id, supervised);
+    } catch (const nlohmann::json::exception& error) { // a type that castra does not write
+        unknown.why = "record " + layout.vm_record(name).string() + " is damaged: " + error.what();
+        return unknown;
+    }
 }
 
 nlohmann::ordered_json to_json(const VmStatus& vm) {

@@ -67,8 +67,9 @@ Verdict judge(const Observation& seen);
 
 // `boot_id`: the machine's, asked once for all VMs.
 Observation observe(Host& host, const VmRecord& record, const std::string& boot_id, bool supervised);
-VmStatus vm_status(Host& host, const Layout& layout, const std::string& name, const std::string& boot_id,
-                   bool supervised);
+// Nothing: it has no record. Thread: any, also several at once; see host.hpp.
+std::optional<VmStatus> vm_status(Host& host, const Layout& layout, const std::string& name, const std::string& boot_id,
+                                  bool supervised);
 
 nlohmann::ordered_json to_json(const VmStatus& vm);
 // The `message` events for people and consoles: the state, then with --why each probe and each event. `project`: in

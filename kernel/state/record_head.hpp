@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A record without its plan, for who looks at a thousand VMs: the plan is most of a record and the last thing in it.
+// A record without its plan and its spec, for who looks at a thousand VMs: they are most of a record and the last
+// things in it.
 #pragma once
 #include "state/vm_record.hpp"
 
 namespace castra {
 
-// Of `plan` only `accelerator` is told, and `asks_state`: whether it has a query for the guest's state. A record that
-// was written otherwise is read whole. Errors: as load_record.
+// Of `plan` only `accelerator` is told, and `asks_state`: whether it has a query for the guest's state; of `spec` only
+// `port_forwards`. A record that was written otherwise is read whole. Errors: as load_record.
 Result<VmRecord> load_record_head(const Layout& layout, const std::string& vm);
 
 } // namespace castra

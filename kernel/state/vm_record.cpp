@@ -16,23 +16,29 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VmRecord, name, incarnation, uui
 
 namespace {
 
-// One key a line; only keys of the outermost object stand behind a single blank. The plan comes last: see cut_plan.
+// One key a line; only keys of the outermost object stand behind a single blank. Plan and spec come last: see cut.
 std::string text_of(const VmRecord& record) {
     auto head = nlohmann::json(record);
     head.erase("plan");
+    head.erase("spec");
     head["accelerator"] = record.plan.value("accelerator", "");
     head["asks_state"] = record.plan.contains("state") && !record.plan["state"].is_null();
+    head["port_forwards"] = record.spec.value("port_forwards", nlohmann::json::array());
     auto text = head.dump(1);
     text.resize(text.size() - 2); // "\n}"
-    return text + "," + nlohmann::json{{"plan", record.plan}}.dump(1).substr(1);
+    return text + "," + nlohmann::json{{"plan", record.plan}, {"spec", record.spec}}.dump(1).substr(1);
 }
 
 // Leaves what stands before the plan, as a document of its own. A record that is cut or was written otherwise stays as
 // it is.
-void cut_plan(std::string& text) {
+void cut(std::string& text) {
     const auto plan = text.find(",\n \"plan\": {");
     if (plan == std::string::npos || !text.ends_with("\n}")) return;
-    if (text.find("\n \"", text.find("\n }", plan)) != std::string::npos) return; // it is not the last
+    constexpr std::string_view key = "\n \"", spec = "\n \"spec\": {", ports = "\n \"port_forwards\": ";
+    auto next = text.find(key, text.find("\n }", plan));
+    const bool is_spec = next != std::string::npos && text.compare(next, spec.size(), spec) == 0;
+    if (is_spec && text.rfind(ports, plan) != std::string::npos) next = text.find(key, next + 1);
+    if (next != std::string::npos) return; // what the head does not repeat
     text.resize(plan);
     text += "\n}";
 }
@@ -44,6 +50,8 @@ Result<VmRecord> record_in(const std::string& text, const std::filesystem::path&
         if (!json.contains("plan"))
             record.plan = {{"accelerator", json.value("accelerator", "")},
                            {"asks_state", json.value("asks_state", false)}};
+        if (!json.contains("spec"))
+            record.spec = {{"port_forwards", json.value("port_forwards", nlohmann::json::array())}};
         if (record.name != vm)
             return fail(ErrorCode::io, "record " + path.string() + " names another VM: " + record.name);
         return record;
@@ -68,23 +76,31 @@ Result<VmRecord> load_record(const Layout& layout, const std::string& vm) {
 Result<VmRecord> load_record_head(const Layout& layout, const std::string& vm) {
     const auto path = layout.vm_record(vm);
     CASTRA_TRY(text, files::read(path, record_bytes_max));
-    cut_plan(text);
+    cut(text);
     return record_in(text, path, vm);
 }
 
-Result<std::vector<std::string>> recorded_vms(const Layout& layout) {
+Result<std::vector<std::string>> vm_directories(const Layout& layout) {
     std::vector<std::string> names;
     std::error_code error;
     auto at = std::filesystem::directory_iterator(layout.vms_dir(), error);
     for (; !error && at != std::filesystem::end(at); at.increment(error)) {
         std::error_code unknown;
-        if (at->is_directory(unknown) && (std::filesystem::exists(at->path() / "record.json", unknown) || unknown))
-            names.push_back(at->path().filename());
+        if (at->is_directory(unknown)) names.push_back(at->path().filename());
     }
     if (error && error != std::errc::no_such_file_or_directory)
         return fail(ErrorCode::io, "list the VMs in " + layout.vms_dir().string() + ": " + error.message(),
                     "see to it that the directory can be read, then try again");
     std::ranges::sort(names);
+    return names;
+}
+
+Result<std::vector<std::string>> recorded_vms(const Layout& layout) {
+    CASTRA_TRY(names, vm_directories(layout));
+    std::erase_if(names, [&](const std::string& name) {
+        std::error_code unknown;
+        return !std::filesystem::exists(layout.vm_record(name), unknown) && !unknown;
+    });
     return names;
 }
 

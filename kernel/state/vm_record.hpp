@@ -32,5 +32,7 @@ Result<> save_record(const Layout& layout, const VmRecord& record);
 Result<VmRecord> load_record(const Layout& layout, const std::string& vm);
 // Names of all VMs with a record, also one that cannot be read; sorted. Errors: io, nobody can say which there are.
 Result<std::vector<std::string>> recorded_vms(const Layout& layout);
+// The same and what is left of VMs without a record, for who looks into each anyway. Errors: as recorded_vms.
+Result<std::vector<std::string>> vm_directories(const Layout& layout);
 
 } // namespace castra

@@ -32,6 +32,7 @@ seed = json.loads(real.read_text())
 vms = real.parent.parent
 # What QEMU's plan looks like: some three kilobytes.
 seed["spec"]["port_forwards"] = [{"address": "127.0.0.1", "host": 20022, "guest": 22, "protocol": "tcp"}]
+seed["port_forwards"] = seed["spec"]["port_forwards"]
 seed["plan"]["argv"] = ["qemu-system-x86_64"] + ["-device", "virtio-net-pci,netdev=net0,romfile=,mac=52:54:00:00:00:00"] * 24
 sleeper = subprocess.Popen(["/bin/sleep", "1000"])
 stat = pathlib.Path(f"/proc/{sleeper.pid}/stat").read_text()
@@ -46,10 +47,14 @@ for i in range(records):
 
 
 def seconds(*arguments):
-    began = time.monotonic()
-    result = subprocess.run([castra, *arguments, "--config", str(config)], env=env, stdout=subprocess.PIPE)
-    assert result.returncode == 0
-    return time.monotonic() - began, result.stdout
+    """Into a file: what a reader of a pipe costs is not castra's."""
+    with open(root / "answer", "w+b") as answer:
+        began = time.monotonic()
+        result = subprocess.run([castra, *arguments, "--config", str(config)], env=env, stdout=answer)
+        took = time.monotonic() - began
+        assert result.returncode == 0
+        answer.seek(0)
+        return took, answer.read()
 
 
 def median_ms(*arguments):

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/in_threads.hpp"
 #include "base/result.hpp"
 #include "base/ulid.hpp"
 #include "base/units.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <gtest/gtest.h>
+#include <mutex>
+#include <set>
+#include <thread>
 
 namespace castra {
 namespace {
@@ -44,6 +50,24 @@ TEST(Ulid, SortsByTimeAndIsTwentySixLetters) {
     EXPECT_TRUE(is_ulid(late));
     EXPECT_FALSE(is_ulid("01ARYZ6S42ZZZZZZZZZZZZZZZI"));
     EXPECT_FALSE(is_ulid("short"));
+}
+
+TEST(InThreads, DoesEachOnceAndReturnsWhenAllIsDone) {
+    for (const std::size_t count : {0, 1, 15, 16, 17, 1000}) {
+        std::vector<std::atomic<int>> done(count);
+        in_threads(count, 4, [&](std::size_t i) { ++done[i]; });
+        EXPECT_TRUE(std::ranges::all_of(done, [](const auto& times) { return times == 1; })) << count;
+    }
+}
+
+TEST(InThreads, StartsNoneForAFew) {
+    std::mutex mutex;
+    std::set<std::thread::id> threads;
+    in_threads(63, 32, [&](std::size_t) {
+        const std::lock_guard lock(mutex);
+        threads.insert(std::this_thread::get_id());
+    });
+    EXPECT_EQ(threads, std::set{std::this_thread::get_id()});
 }
 
 } // namespace

@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -247,9 +248,23 @@ TEST(Files, ReplaceLeavesTheOldOrTheNewAndNothingElse) {
     EXPECT_FALSE(files::read(dir / "a", 2)) << "larger than asked for";
     EXPECT_EQ(files::read(dir / "b", 2).error().code, ErrorCode::not_found);
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir), {}), 1);
+    EXPECT_TRUE(files::replace(dir / "a", ""));
+    EXPECT_EQ(files::read(dir / "a", 10).value(), "");
     std::filesystem::create_symlink("/etc", dir / "link");
     EXPECT_TRUE(files::remove_tree(dir));
     EXPECT_TRUE(std::filesystem::exists("/etc/passwd"));
+}
+
+TEST(Files, ReadsWhatHasNoSizeOfItsOwn) {
+    std::ifstream in("/proc/cpuinfo");
+    const std::string first(std::istreambuf_iterator<char>(in), {});
+    const auto read = files::read("/proc/cpuinfo", 1 << 20); // longer than a page
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_GT(read->size(), 1000U);
+    EXPECT_EQ(read->substr(0, 100), first.substr(0, 100));
+    EXPECT_EQ(std::ranges::count(*read, '\n'), std::ranges::count(first, '\n'));
+    EXPECT_FALSE(files::read("/proc/cpuinfo", 100));
+    EXPECT_FALSE(files::read("/proc", 100)) << "a directory";
 }
 
 TEST(Files, HashesAndDecodes) {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/status_watch.hpp"
 
+#include "host/system_process.hpp"
+
+#include <cstdlib>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace castra {
 namespace {
@@ -42,6 +47,41 @@ TEST(VmStatus, HasNoProcessInAnyStateThatTheProcessDoesNotBackUp) {
         for (const bool supervised : {false, true})
             for (const bool same_boot : {false, true})
                 EXPECT_FALSE(has_process(judge({phase, 7, same_boot, false, supervised}).state)) << phase;
+}
+
+// A value of a type that castra does not write, in the head of a record and in one that is read whole.
+TEST(VmStatus, IsUnknownWhenItsRecordHasAnythingElseInIt) {
+    std::string dir = testing::TempDir() + "castra-status.XXXXXX";
+    ASSERT_NE(::mkdtemp(dir.data()), nullptr);
+    Environment environment;
+    environment.castra_home = dir + "/home";
+    const Layout layout(environment, dir + "/castra.toml", "");
+    asio::io_context loop;
+    SystemClock clock;
+    const auto host = make_system_host(loop, clock);
+    const auto boot_id = host->boot_id();
+    EXPECT_FALSE(vm_status(*host, layout, "web", boot_id, false)) << "there is no record";
+    std::filesystem::create_directories(layout.vm_dir("web"));
+    const nlohmann::json record{{"name", "web"},
+                                {"phase", "ready"},
+                                {"boot_id", boot_id},
+                                {"pid", ::getpid()},
+                                {"start_ticks", start_ticks_of(::getpid()).value()}};
+    auto look = [&](const nlohmann::json& odd) {
+        auto json = record;
+        json.update(odd);
+        std::ofstream(layout.vm_record("web")) << json.dump(1);
+        return vm_status(*host, layout, "web", boot_id, false).value();
+    };
+    EXPECT_EQ(look(nlohmann::json::object()).state, "ready");
+    for (const auto* odd : {R"({"accelerator": 7})", R"({"plan": {"accelerator": 7}})", R"({"asks_state": "yes"})",
+                            R"({"spec": {"port_forwards": [1, 2]}})", R"({"port_forwards": [{"host": "x"}]})",
+                            R"({"pid": "x"})", R"({"name": []})"}) {
+        const auto seen = look(nlohmann::json::parse(odd));
+        EXPECT_EQ(seen.state, "unknown") << odd;
+        EXPECT_NE(seen.why.find("record.json is damaged"), std::string::npos) << seen.why;
+    }
+    std::filesystem::remove_all(dir);
 }
 
 VmStatus vm(const std::string& name, const std::string& state, std::int64_t pid = 0) {

@@ -57,14 +57,32 @@ TEST_F(VmRecordTest, ComesBackAsItWasSaved) {
     EXPECT_EQ(back->process(), record.process());
 }
 
-TEST_F(VmRecordTest, HasAHeadWithEverythingButThePlan) {
+TEST_F(VmRecordTest, HasAHeadWithEverythingButThePlanAndTheSpec) {
     ASSERT_TRUE(save_record(*layout, record));
     const auto head = load_record_head(*layout, "web");
     ASSERT_TRUE(head) << head.error().text;
     EXPECT_EQ(head->plan, nlohmann::json({{"accelerator", "tcg"}, {"asks_state", false}}));
-    EXPECT_EQ(head->spec, record.spec);
+    EXPECT_EQ(head->spec, nlohmann::json({{"port_forwards", record.spec["port_forwards"]}}));
     EXPECT_EQ(head->process(), record.process());
     EXPECT_EQ(head->phase, "ready");
+}
+
+TEST_F(VmRecordTest, IsListedWithItsLeftoversForWhoLooksIntoEach) {
+    std::filesystem::create_directories(layout->vm_dir("db"));
+    ASSERT_TRUE(save_record(*layout, record));
+    EXPECT_EQ(vm_directories(*layout).value(), (std::vector<std::string>{"db", "web"}));
+    EXPECT_EQ(load_record_head(*layout, "db").error().code, ErrorCode::not_found);
+}
+
+TEST_F(VmRecordTest, OfAnEarlierCastraHasItsSpecInTheHead) {
+    const nlohmann::json head{{"name", "web"}, {"phase", "ready"}, {"spec", {{"a", 1}}}, {"uuid", "u"}};
+    auto text = head.dump(1);
+    text.resize(text.size() - 2);
+    write(text + ",\n \"plan\": {\n  \"accelerator\": \"kvm\"\n }\n}");
+    const auto read = load_record_head(*layout, "web");
+    ASSERT_TRUE(read) << read.error().text;
+    EXPECT_EQ(read->spec, head["spec"]);
+    EXPECT_EQ(load_record(*layout, "web")->plan, nlohmann::json({{"accelerator", "kvm"}}));
 }
 
 TEST_F(VmRecordTest, IsReadWholeWhenSomebodyWroteItOtherwise) {
