@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/journal.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace castra {
@@ -9,7 +11,13 @@ namespace {
 
 class FileJournal final : public Journal {
 public:
-    FileJournal(UniqueFd fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+    FileJournal(UniqueFd fd, std::filesystem::path path, bool has_room)
+        : fd_(std::move(fd)), path_(std::move(path)), has_room_(has_room) {}
+    ~FileJournal() override {
+        if (has_room_) cut(); // gives back what was not needed
+    }
+    FileJournal(const FileJournal&) = delete;
+    FileJournal& operator=(const FileJournal&) = delete;
 
     Result<> append(std::string_view line, bool durable) override {
         const auto doing = "append to journal " + path_.string();
@@ -19,7 +27,7 @@ public:
             if (written < 0 && errno == EINTR) continue;
             if (written < 0) {
                 const int error = errno;
-                [[maybe_unused]] const int cut = ::ftruncate(fd_.get(), static_cast<off_t>(size_)); // no torn line
+                cut(); // no torn line
                 return fail_errno(doing, error);
             }
             done += static_cast<std::size_t>(written);
@@ -30,9 +38,12 @@ public:
     }
 
 private:
+    void cut() { [[maybe_unused]] const int done = ::ftruncate(fd_.get(), static_cast<off_t>(size_)); }
+
     UniqueFd fd_;
     std::filesystem::path path_;
     std::size_t size_ = 0;
+    bool has_room_;
 };
 
 class NullJournal final : public Journal {
@@ -40,12 +51,64 @@ public:
     Result<> append(std::string_view, bool) override { return {}; }
 };
 
+// Behind the end of the file, so that it stays as long as what was written.
+bool set_blocks_aside(int fd) {
+    return ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, journal_reserve_bytes) == 0;
+}
+
+bool has_blocks_aside(int fd) {
+    struct stat info {};
+    return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0 &&
+           static_cast<std::int64_t>(info.st_blocks) * 512 >= journal_reserve_bytes;
+}
+
+std::filesystem::path reserve_in(const std::filesystem::path& directory) {
+    return directory / journal_reserve_name;
+}
+
+UniqueFd create(const std::filesystem::path& path) {
+    return UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600));
+}
+
+// Puts the reserve in the place of a journal that has no line yet.
+UniqueFd made_of_reserve(const std::filesystem::path& directory, const std::filesystem::path& path) {
+    const auto reserve = reserve_in(directory);
+    UniqueFd fd(::open(reserve.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!fd || !has_blocks_aside(fd.get()) || ::rename(reserve.c_str(), path.c_str()) != 0) return {};
+    return fd;
+}
+
 } // namespace
 
 Result<std::unique_ptr<Journal>> create_journal(const std::filesystem::path& path) {
-    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600));
+    auto fd = create(path);
     if (!fd) return fail_errno("create journal " + path.string());
-    return std::make_unique<FileJournal>(std::move(fd), path);
+    return std::make_unique<FileJournal>(std::move(fd), path, false);
+}
+
+Result<std::unique_ptr<Journal>> create_journal_with_room(const std::filesystem::path& path,
+                                                          const std::vector<std::filesystem::path>& others) {
+    auto fd = create(path);
+    const int error = errno;
+    if (!fd && error == EEXIST) return fail_errno("create journal " + path.string(), error);
+    bool has_room = fd && set_blocks_aside(fd.get());
+    auto take = [&](const std::filesystem::path& directory) {
+        if (has_room) return;
+        if (auto reserve = made_of_reserve(directory, path)) {
+            fd = std::move(reserve);
+            has_room = true;
+        }
+    };
+    take(path.parent_path());
+    std::ranges::for_each(others, take);
+    if (!fd) return fail_errno("create journal " + path.string(), error);
+    return std::make_unique<FileJournal>(std::move(fd), path, true);
+}
+
+void keep_journal_reserve(const std::filesystem::path& directory) {
+    const auto path = reserve_in(directory);
+    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+    if (fd && !has_blocks_aside(fd.get()) && !set_blocks_aside(fd.get())) ::unlink(path.c_str());
 }
 
 std::unique_ptr<Journal> make_null_journal() {

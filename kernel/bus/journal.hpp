@@ -5,9 +5,11 @@
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace castra {
 
@@ -20,6 +22,16 @@ public:
 
 // A file that must not exist yet, mode 0600. On a failed write the torn rest is cut off again.
 Result<std::unique_ptr<Journal>> create_journal(const std::filesystem::path& path);
+// The same for a run that leads out of a full disk: it has room for journal_reserve_bytes before it begins, made of the
+// reserve of its directory, or else of one of `others`, where the disk has none left.
+Result<std::unique_ptr<Journal>> create_journal_with_room(const std::filesystem::path& path,
+                                                          const std::vector<std::filesystem::path>& others = {});
+
+inline constexpr std::int64_t journal_reserve_bytes = 65536; // some 150 events
+// Sets blocks aside for one such run, as the file `reserve` in a directory of journals; nothing where they are, or
+// where the disk has none to give.
+void keep_journal_reserve(const std::filesystem::path& directory);
+inline constexpr const char* journal_reserve_name = "reserve";
 
 // For runs that must leave no trace: reads, and commands that are refused before anything was touched.
 std::unique_ptr<Journal> make_null_journal();

@@ -85,14 +85,16 @@ Task<int> clean(App& app, const CommandLine& line, CleanOptions options) {
     std::error_code error;
     const auto machine_dir = machine_journal_dir(installation.environment);
     if (options.all || only_images) {
+        RunFiles files{machine_dir / (run.id() + ".ndjson"),
+                       machine_dir.parent_path() / "quarantine" / (run.id() + ".ndjson"),
+                       {}};
+        for (const auto& target : targets)
+            files.reserves.push_back(target.layout.journal_dir());
         if (!options.dry_run && std::filesystem::exists(machine_dir.parent_path(), error))
-            if (auto opened = run.open({machine_dir / (run.id() + ".ndjson"),
-                                        machine_dir.parent_path() / "quarantine" / (run.id() + ".ndjson")});
-                !opened)
-                co_return app.reject(line, name, {opened.error()});
+            if (auto opened = run.open(files); !opened) co_return app.reject(line, name, {opened.error()});
     } else if (const auto& layout = targets.front().layout;
                !options.dry_run && std::filesystem::exists(layout.state_dir(), error)) {
-        if (auto opened = run.open({layout.journal(run.id()), layout.quarantine(run.id())}); !opened)
+        if (auto opened = run.open({layout.journal(run.id()), layout.quarantine(run.id()), {}}); !opened)
             co_return app.reject(line, name, {opened.error()});
     }
     if (auto sink = app.sink_for(line, run.id())) run.bus().add_sink(std::move(sink));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/clean.hpp"
 
+#include "bus/journal.hpp"
 #include "contract/text.hpp"
 #include "host/directory.hpp"
 #include "host/files.hpp"
@@ -255,11 +256,21 @@ void Cleaner::drop_runtime(Site& site, const Directory& parent, const std::strin
             .cure("find that process (ss -xlp, ps) and end it, then run castra clean again"));
 }
 
+// It is kept as long as a run of the project may need it.
+void Cleaner::drop_reserve(Site& site) {
+    const auto folder = site.root.find("journal") ? site.root.child("journal") : Failure(Error{});
+    const auto entries = folder ? folder->entries() : Failure(folder.error());
+    if (!entries || entries->size() != 1 || entries->front().name != journal_reserve_name) return;
+    drop(*folder, journal_reserve_name, "logs");
+    (void)site.root.remove_if_empty("journal");
+}
+
 // A project whose castra.toml is gone and of which nothing is left goes altogether.
 void Cleaner::abandon_folder(Site& site) {
     const auto& target = site.target;
     if (site.has_supervisor || site.spared || !wish_.kinds.empty() || !target.problem.empty()) return;
     if (target.config_path.empty() || files::exists(target.config_path)) return;
+    drop_reserve(site);
     const auto entries = site.root.entries();
     if (!entries) return;
     constexpr std::array<std::string_view, 4> last{"project.json", "supervisor.lock", "start.lock", "operation.lock"};

@@ -60,6 +60,7 @@ private:
     void drop_runtime(Site& site, const Directory& parent, const std::string& name);
     void journals(const Directory& parent, const std::string& name);
     void rest_of_project(Site& site);
+    void drop_reserve(Site& site);
     void abandon_folder(Site& site);
     // Announces, then removes.
     void drop(const Directory& in, const std::string& name, std::string_view kind, const std::string& vm = {});

@@ -207,7 +207,7 @@ RunResult EmbeddedOperations::clean(const Request& request, const Work& work, Si
     }
     Run run(workshop_.host().clock(), request, name, installation.version);
     if (exists && !work.dry_run)
-        if (auto opened = run.open({target.layout.journal(run.id()), target.layout.quarantine(run.id())}); !opened)
+        if (auto opened = run.open({target.layout.journal(run.id()), target.layout.quarantine(run.id()), {}}); !opened)
             return reject(request, name, {opened.error()}, std::move(sinks));
     add_sinks(run, std::move(sinks));
     contract::CommandAccepted accepted;

@@ -79,7 +79,7 @@ Retention ProjectKernel::retention_of(const Project* project) {
 }
 
 RunFiles ProjectKernel::files_of(const Run& run) const {
-    return {layout_.journal(run.id()), layout_.quarantine(run.id())};
+    return {layout_.journal(run.id()), layout_.quarantine(run.id()), {}};
 }
 
 Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared_ptr<Gate> cancel) {

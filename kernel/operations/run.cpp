@@ -54,8 +54,11 @@ Result<> Run::open(const RunFiles& files) {
     RunJournals journals;
     if (!files.journal.empty()) {
         CASTRA_CHECK(files::make_directories(files.journal.parent_path()));
-        CASTRA_TRY(made, create_journal(files.journal));
+        const bool is_a_way_out = request_.operation == Operation::down || request_.operation == Operation::clean;
+        CASTRA_TRY(made, is_a_way_out ? create_journal_with_room(files.journal, files.reserves)
+                                      : create_journal(files.journal));
         journals.main = std::move(made);
+        journal_directory_ = files.journal.parent_path();
         journals.quarantine = std::make_unique<LazyJournal>(files.quarantine);
         const auto uncut = std::filesystem::path(files.quarantine).replace_extension(".uncut.ndjson");
         journals.uncut = std::make_unique<LazyJournal>(uncut);
@@ -134,6 +137,7 @@ RunResult Run::finish(contract::Summary summary, std::string message) {
     }
     const RunResult result{summary.outcome, static_cast<int>(summary.exit_code)};
     bus_->conclude(std::move(summary), error, clean_line(message));
+    if (!journal_directory_.empty()) keep_journal_reserve(journal_directory_); // nobody waits for it any more
     return result;
 }
 

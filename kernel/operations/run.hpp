@@ -13,6 +13,7 @@ contract::Draft goes_by_records(const Error& config_problem);
 // Where a run is written down. Empty paths: nowhere (reads, and refusals that must leave no trace).
 struct RunFiles {
     std::filesystem::path journal, quarantine;
+    std::vector<std::filesystem::path> reserves; // directories of journals whose reserve a clean may need too
 };
 
 struct RunResult {
@@ -41,6 +42,7 @@ public:
 private:
     Request request_;
     std::string run_id_, project_, version_;
+    std::filesystem::path journal_directory_; // empty: nothing is written down
     Clock& clock_;
     std::unique_ptr<EventBus> bus_;
 };

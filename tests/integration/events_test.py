@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """castra events, castra replay, retention, full disks, and journals whose writer died."""
+import errno
 import json
 import os
 import pathlib
@@ -360,6 +361,55 @@ class DiskFull(Journals):
         for path in self.journal.glob("*.ndjson"):
             if path.stat().st_size:
                 self.judge(path.read_text())
+
+    def full_with_a_dead_vm(self):
+        """An up was killed together with its VM, and then somebody filled the disk to its last block."""
+        self.home.mkdir(mode=0o700)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m,mode=0700", "none", str(self.home)], check=True)
+        self.addCleanup(shutil.rmtree, self.dir, True)
+        self.addCleanup(subprocess.run, ["umount", "-l", str(self.home)])
+        self.processes_toml(READY, extra=NOTIFY)
+        self.events(self.castra("up"))
+        state = next((self.home / "projects").iterdir())
+        self.journal = state / "journal"
+        record = json.loads((state / "vms/p-0/record.json").read_text())
+        for pid in (self.supervisor(), record["pid"]):
+            self.kill(pid)
+        with open(self.home / "filler", "wb", buffering=0) as filler:
+            for size in (1 << 20, 4096):
+                try:
+                    while True:
+                        filler.write(b"x" * size)
+                except OSError as error:
+                    self.assertEqual(error.errno, errno.ENOSPC)
+        return state
+
+    def test_clean_announces_what_it_removes_on_a_full_disk(self):
+        state = self.full_with_a_dead_vm()
+        stream = self.castra("clean").stdout
+        events = self.judge(stream)
+        self.assertEqual(events[-1]["outcome"], "succeeded", stream)
+        self.assertIn("cleanup.progress", types_of(events))
+        self.assertFalse((state / "vms").exists())
+        self.assertEqual([path.read_text() for path in self.journal.glob("*.ndjson")], [stream])
+        # Its journal gave back what it did not need, and is no longer than what it says.
+        journal = next(self.journal.glob("*.ndjson"))
+        self.assertLess(journal.stat().st_blocks * 512, 65536)
+
+    def test_clean_all_takes_the_reserve_of_a_project(self):
+        state = self.full_with_a_dead_vm()
+        events = self.events(self.castra("clean", "--all"))
+        self.assertEqual(events[-1]["outcome"], "succeeded")
+        self.assertFalse((state / "vms").exists())
+
+    def test_a_clean_without_that_reserve_removes_nothing_it_cannot_announce(self):
+        state = self.full_with_a_dead_vm()
+        (self.journal / "reserve").unlink()
+        with open(self.home / "filler", "ab", buffering=0) as filler:
+            self.assertEqual(filler.write(b"x" * 65536), 65536, "the reserve had so much")
+        events = self.judge(self.castra("clean").stdout, 1)
+        self.assertEqual(events[-1]["outcome"], "failed")
+        self.assertTrue((state / "vms/p-0/record.json").exists())
 
 
 if __name__ == "__main__":

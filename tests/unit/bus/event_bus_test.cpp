@@ -2,9 +2,11 @@
 #include "bus/event_bus.hpp"
 #include "contract/decode.hpp"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 namespace castra {
 namespace {
@@ -242,6 +244,42 @@ TEST(FileJournal, AppendsWholeLinesAndIsPrivate) {
     EXPECT_EQ(std::filesystem::status(path).permissions(),
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     std::filesystem::remove(path);
+}
+
+std::int64_t bytes_on_disk(const std::filesystem::path& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 ? static_cast<std::int64_t>(info.st_blocks) * 512 : -1;
+}
+
+TEST(FileJournal, HasRoomBeforeItBeginsAndGivesItBack) {
+    std::string dir = testing::TempDir() + "castra-journal.XXXXXX";
+    ASSERT_NE(::mkdtemp(dir.data()), nullptr);
+    const auto path = std::filesystem::path(dir) / "run.ndjson";
+    {
+        auto journal = create_journal_with_room(path);
+        ASSERT_TRUE(journal);
+        EXPECT_FALSE(create_journal_with_room(path));
+        EXPECT_GE(bytes_on_disk(path), journal_reserve_bytes);
+        EXPECT_EQ(std::filesystem::file_size(path), 0U);
+        EXPECT_TRUE((*journal)->append("{}\n", true));
+    }
+    EXPECT_EQ(std::filesystem::file_size(path), 3U);
+    EXPECT_LT(bytes_on_disk(path), journal_reserve_bytes);
+    std::filesystem::remove_all(dir);
+}
+
+TEST(FileJournal, KeepsOneReserveForTheDayTheDiskIsFull) {
+    std::string dir = testing::TempDir() + "castra-journal.XXXXXX";
+    ASSERT_NE(::mkdtemp(dir.data()), nullptr);
+    const auto reserve = std::filesystem::path(dir) / journal_reserve_name;
+    std::ofstream(reserve) << ""; // cut off between being made and getting its blocks
+    keep_journal_reserve(dir);
+    EXPECT_GE(bytes_on_disk(reserve), journal_reserve_bytes);
+    const auto kept = bytes_on_disk(reserve);
+    keep_journal_reserve(dir);
+    EXPECT_EQ(bytes_on_disk(reserve), kept);
+    keep_journal_reserve(std::filesystem::path(dir) / "gone"); // nothing happens
+    std::filesystem::remove_all(dir);
 }
 
 TEST_F(EventBusTest, GreaseIsInEveryLineAndPassedByOnlyByWhoToleratesIt) {
