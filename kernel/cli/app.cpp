@@ -71,9 +71,11 @@ Result<Layout> App::layout_of(const std::string& config) {
 }
 
 std::shared_ptr<Gate> App::cancelled_by_signal() {
-    auto cancel = std::make_shared<Gate>(host().executor());
-    asio::co_spawn(host().executor(), cancel_on_signal(cancel), asio::detached);
-    return cancel;
+    if (!cancel_) {
+        cancel_ = std::make_shared<Gate>(host().executor());
+        asio::co_spawn(host().executor(), cancel_on_signal(cancel_), asio::detached);
+    }
+    return cancel_;
 }
 
 Task<> App::cancel_on_signal(std::shared_ptr<Gate> cancel) {

@@ -38,7 +38,7 @@ public:
                                std::string config_path);
     // A run of this process that touched nothing.
     int reject(const CommandLine& line, const std::string& project, const std::vector<Error>& findings);
-    // Open at the first signal; at the second one castra leaves at once. Once a process.
+    // Open at the first signal; at the second one castra leaves at once. One for the process, whoever asks for it.
     std::shared_ptr<Gate> cancelled_by_signal();
     // Null when the reporter cannot be opened: that is told on stderr.
     std::unique_ptr<Sink> sink_for(const CommandLine& line, const std::string& run_id);
@@ -48,6 +48,7 @@ private:
 
     Workshop& workshop_;
     Signals& signals_;
+    std::shared_ptr<Gate> cancel_; // once somebody asked
 };
 
 } // namespace castra

@@ -34,6 +34,10 @@ Task<int> up_foreground(App& app, const CommandLine& line, Project project) {
     co_return std::max(result.exit_code, stopped.exit_code);
 }
 
+Error interrupted() {
+    return {ErrorCode::cancelled, "interrupted before anything was begun", {}};
+}
+
 Task<int> up(App& app, const CommandLine& line, bool foreground) {
     auto project = load_project(app.installation(), line.request.config);
     if (!project) co_return app.reject(line, "", project.error());
@@ -44,7 +48,9 @@ Task<int> up(App& app, const CommandLine& line, bool foreground) {
         co_return code;
     }
     SupervisorStart supervisor(app.workshop(), project->layout, project->config.path);
-    const auto findings = co_await supervisor.judge(line.request);
+    const auto cancel = app.cancelled_by_signal();
+    auto first = co_await (supervisor.judge(line.request) || cancel->wait());
+    const auto findings = first.index() == 0 ? std::get<0>(std::move(first)) : std::vector{interrupted()};
     if (!findings.empty()) {
         (void)co_await supervisor.abandon();
         co_return app.reject(line, project->config.name, findings);

@@ -107,7 +107,8 @@ RunResult Run::reject(const std::vector<Error>& findings) {
     const auto more = findings.size() > 1 ? " (and " + std::to_string(findings.size() - 1) + " more)" : "";
     auto event = contract::draft(rejected, first + more).because(error).cure(clean_line(findings.front().hint));
     bus_->publish(std::move(event));
-    RunResult result{Outcome::failed, exit_code::of(findings.front().code)};
+    const bool is_cancelled = findings.front().code == ErrorCode::cancelled;
+    const RunResult result{is_cancelled ? Outcome::cancelled : Outcome::failed, exit_code::of(findings.front().code)};
     contract::Summary summary;
     summary.outcome = result.outcome;
     summary.exit_code = result.exit_code;

@@ -283,6 +283,20 @@ class Judged(Isolated):
         self.assertIn("castra plugin validate", refused["remediation"])
         self.assertFalse(self.home.exists(), "nothing is created")
 
+    def test_somebody_does_not_want_to_wait_for_it(self):
+        shutil.copy(CORPUS / "flaw-hangs-at-load.so", self.dir / "odd.so")
+        (self.dir / "odd.so").chmod(0o644)
+        self.write('[plugins.odd]\npath = "odd.so"\n[[vms]]\nname = "p"\nlauncher = "odd"\n')
+        child = self.start("up")
+        while not any("plugin-host" in command for command in self.processes().values()):
+            time.sleep(0.01)
+        child.send_signal(signal.SIGINT)
+        events = self.judge(child.communicate()[0], 130)
+        self.assertEqual(types_of(events), ["command.rejected", "summary"])
+        self.assertEqual((events[0]["code"], events[-1]["outcome"]), ("cancelled", "cancelled"))
+        self.assertFalse(self.home.exists(), "nothing is created")
+        self.assertEqual(self.processes(), {})
+
 
 class PluginCommands(Isolated):
     """castra plugin list, inspect and new."""
