@@ -6,25 +6,27 @@
 #include <numeric>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace castra::sdk {
 namespace detail {
 
-// Letters to insert, to take away or to change.
+// Letters to insert, to take away or to change, and neighbours to swap (optimal string alignment), three rows at a
+// time.
 inline std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
+    std::vector<std::size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
+    std::iota(above.begin(), above.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {
-        auto diagonal = std::exchange(row[0], i);
+        row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const auto replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+            row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], before[j - 2] + 1);
         }
+        before.swap(above);
+        above.swap(row);
     }
-    return row[b.size()];
+    return above[b.size()];
 }
 
 } // namespace detail
@@ -35,10 +37,10 @@ inline std::string nearest(std::string_view word, const std::vector<std::string>
     constexpr std::size_t word_bytes_max = 256; // time grows with both lengths
     std::string best;
     if (word.size() > word_bytes_max) return best;
-    auto best_distance = (word.size() + 2) / 3 + 1; // swapped letters count as two
+    auto best_distance = std::max<std::size_t>(1, word.size() / 3) + 1; // one slip in three letters
     for (const auto& candidate : candidates) {
         const auto distance = detail::edit_distance(word, candidate);
-        if (distance >= best_distance) continue;
+        if (distance >= best_distance || distance >= candidate.size()) continue;
         best = candidate;
         best_distance = distance;
     }
