@@ -84,7 +84,7 @@ TEST(BootstrapFile, IsRefusedWithEveryMistake) {
 }
 
 TEST(BootstrapFile, HasEveryKeyInItsPage) {
-    std::ifstream file(std::string(CASTRA_SOURCE_DIR) + "/docs/BOOTSTRAP.md");
+    std::ifstream file(CASTRA_SOURCE_DIR "/docs/BOOTSTRAP.md");
     const std::string page{std::istreambuf_iterator<char>(file), {}};
     for (const auto* table : {&known::bootstrap_file, &known::bootstrap_file_verify, &known::bootstrap_file_ssh})
         for (const auto key : table->keys) {

@@ -10,7 +10,7 @@ namespace castra::contract {
 namespace {
 
 TEST(EventsPage, IsWhatTheRegistrySays) {
-    std::ifstream file(std::string(CASTRA_SOURCE_DIR) + "/docs/EVENTS.md");
+    std::ifstream file(CASTRA_SOURCE_DIR "/docs/EVENTS.md");
     std::ostringstream committed;
     committed << file.rdbuf();
     const auto made = docs_page();

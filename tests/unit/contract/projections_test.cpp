@@ -11,7 +11,7 @@
 namespace castra::contract {
 namespace {
 
-const std::string folder = std::string(CASTRA_SOURCE_DIR) + "/tests/contract/projections/";
+const std::string folder = CASTRA_SOURCE_DIR "/tests/contract/projections/";
 
 std::vector<std::string> lines_of(const std::string& name) {
     std::ifstream file(folder + name);

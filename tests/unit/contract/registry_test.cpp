@@ -147,8 +147,7 @@ TEST(ExitCodes, StandInThePageOfErrors) {
 TEST(Checklist, HasFixturesAndALineOfThePageForEveryRow) {
     const auto page = content("/docs/CONTRACT_CHANGES.md");
     std::set<std::string> folders;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(std::string(CASTRA_SOURCE_DIR) + "/tests/contract/diff"))
+    for (const auto& entry : std::filesystem::directory_iterator(CASTRA_SOURCE_DIR "/tests/contract/diff"))
         folders.insert(entry.path().filename());
     for (const auto& row : checklist()) {
         EXPECT_EQ(folders.erase(std::string(row.name)), 1U) << row.name << " has no tests/contract/diff/";

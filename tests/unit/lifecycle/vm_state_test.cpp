@@ -11,7 +11,7 @@ namespace {
 
 // docs/LIFECYCLE.md is the readable form of the table: every pair is compared with it.
 std::set<std::string> documented() {
-    std::ifstream page(std::string(CASTRA_SOURCE_DIR) + "/docs/LIFECYCLE.md");
+    std::ifstream page(CASTRA_SOURCE_DIR "/docs/LIFECYCLE.md");
     std::set<std::string> rows;
     bool inside = false;
     for (std::string line; std::getline(page, line);) {
