@@ -56,10 +56,13 @@ bool set_blocks_aside(int fd) {
     return ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, journal_reserve_bytes) == 0;
 }
 
-bool has_blocks_aside(int fd) {
+enum class Reserve { whole, without_blocks, not_ours };
+
+Reserve look_at_reserve(int fd) {
     struct stat info {};
-    return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0 &&
-           static_cast<std::int64_t>(info.st_blocks) * 512 >= journal_reserve_bytes;
+    if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size != 0) return Reserve::not_ours;
+    const bool is_whole = static_cast<std::int64_t>(info.st_blocks) * 512 >= journal_reserve_bytes;
+    return is_whole ? Reserve::whole : Reserve::without_blocks;
 }
 
 std::filesystem::path reserve_in(const std::filesystem::path& directory) {
@@ -74,7 +77,8 @@ UniqueFd create(const std::filesystem::path& path) {
 UniqueFd made_of_reserve(const std::filesystem::path& directory, const std::filesystem::path& path) {
     const auto reserve = reserve_in(directory);
     UniqueFd fd(::open(reserve.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (!fd || !has_blocks_aside(fd.get()) || ::rename(reserve.c_str(), path.c_str()) != 0) return {};
+    if (!fd || look_at_reserve(fd.get()) != Reserve::whole) return {};
+    if (::rename(reserve.c_str(), path.c_str()) != 0) return {};
     return fd;
 }
 
@@ -108,7 +112,8 @@ Result<std::unique_ptr<Journal>> create_journal_with_room(const std::filesystem:
 void keep_journal_reserve(const std::filesystem::path& directory) {
     const auto path = reserve_in(directory);
     UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
-    if (fd && !has_blocks_aside(fd.get()) && !set_blocks_aside(fd.get())) ::unlink(path.c_str());
+    if (!fd || look_at_reserve(fd.get()) != Reserve::without_blocks) return;
+    if (!set_blocks_aside(fd.get())) ::unlink(path.c_str());
 }
 
 std::unique_ptr<Journal> make_null_journal() {

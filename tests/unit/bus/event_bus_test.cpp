@@ -279,6 +279,10 @@ TEST(FileJournal, KeepsOneReserveForTheDayTheDiskIsFull) {
     keep_journal_reserve(dir);
     EXPECT_EQ(bytes_on_disk(reserve), kept);
     keep_journal_reserve(std::filesystem::path(dir) / "gone"); // nothing happens
+    std::ofstream(reserve, std::ios::trunc) << "somebody's own";
+    keep_journal_reserve(dir);
+    EXPECT_EQ(std::filesystem::file_size(reserve), 14U);
+    EXPECT_LT(bytes_on_disk(reserve), journal_reserve_bytes) << "it is left alone";
     std::filesystem::remove_all(dir);
 }
 
