@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t line_bytes_max = 64 * 1024; // longer ones are told in pieces
 constexpr std::size_t complaint_bytes_max = 4096;
+// A server that waits until nobody holds the session's output any more may never end it: a service that the job left
+// behind does.
+constexpr std::chrono::milliseconds session_end_wait{500};
 
 std::string nonce() {
     std::random_device random;
@@ -99,13 +102,15 @@ std::string job_script(const sdk::StepRequest& request, const RemoteJob& job, co
                             "exec 3<&-\n"
                             "wait \"$job\"; rc=$?\n"
                             "kill \"$watch\" 2>/dev/null\n";
-    // A function, so that nothing of it runs before all of it has arrived.
+    // A function, so that nothing of it runs before all of it has arrived. Its end is the session's: the shell must not
+    // look for more at our stdin, from which the watch reads too.
     return "main() {\n" + enter + exports + (job.command.empty() ? "rc=0\n" : run) +
            (job.after.empty() ? std::string() : "if [ \"$rc\" = 0 ]; then\n" + job.after + "\nfi\n") +
            "end() { printf '\\n%s%s\\n' " + shell_word("castra-exit-" + nonce + " ") +
            " \"$rc\"; }\n"
            "end >&2\n"
            "end\n"
+           "exit 0\n"
            "}\n"
            "main\n";
 }
@@ -129,6 +134,9 @@ JobResult run_job(const Session& session, const sdk::StepRequest& request, const
     // one.
     talk.is_enough = [&] { return lines.exit_code.has_value() && complaints.exit_code.has_value(); };
     result.ending = converse(child, talk, call);
+    // The next job's session would open while this one ends, and Dropbear before 2024.86 then closes the new one too:
+    // it looks at all sessions of a connection when a process of one has ended, and one without a process yet is over.
+    if (result.ending.why == Ending::Why::enough) (void)child.wait(sdk::Call::Clock::now() + session_end_wait);
     lines.flush();
     complaints.flush();
     log.flush();

@@ -22,7 +22,8 @@ struct JobResult {
 // What is sent to the guest's /bin/sh. `nonce` marks the line that tells the exit code.
 std::string job_script(const sdk::StepRequest& request, const RemoteJob& job, const std::string& nonce);
 
-// `on_line`: each line of stdout, unmasked.
+// Returns when the session is over too (0.5 s later at most), so that the next one does not meet it. `on_line`: each
+// line of stdout, unmasked.
 JobResult run_job(const Session& session, const sdk::StepRequest& request, const RemoteJob& job, MaskedLog& log,
                   const std::function<void(std::string_view)>& on_line, const sdk::Call& call);
 

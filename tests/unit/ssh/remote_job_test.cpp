@@ -93,26 +93,55 @@ std::vector<std::vector<std::string>> shells() {
 INSTANTIATE_TEST_SUITE_P(Shells, JobScript, ::testing::ValuesIn(shells()),
                          [](const auto& test) { return test.param.size() == 1 ? "dash" : "ash"; });
 
-// A server sends stdout and stderr by ways of their own: here, instead of ssh, a shell whose stderr arrives late.
-TEST(RunJob, HearsBothStreamsToTheirEnds) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "castra-job.XXXXXX").string();
-    const std::filesystem::path dir = ::mkdtemp(pattern.data());
-    std::ofstream(dir / "ssh") << "#!/bin/sh\nexec 3>&1\n/bin/sh 2>&1 >&3 3>&- | { sleep 0.3; cat >&2; }\n";
-    std::filesystem::permissions(dir / "ssh", std::filesystem::perms::owner_all);
-    const std::string path = ::getenv("PATH");
-    ::setenv("PATH", (dir.string() + ":" + path).c_str(), 1);
-    sdk::StepRequest request;
-    request.vm.ssh.emplace();
-    request.inputs = {{"remote_dir", (dir / "work").string()}, {"env", sdk::Json::object()}};
-    MaskedLog log("", sdk::Json::object());
-    castra_call limits{sizeof(castra_call), 0, 0, 0, -1, 0};
-    const auto result = run_job(Session(request.vm), request, {"echo out; echo; echo why >&2; exit 3", ""}, log,
-                                nullptr, sdk::Call(&limits));
-    ::setenv("PATH", path.c_str(), 1);
-    std::filesystem::remove_all(dir);
+// Instead of ssh, a shell program that runs what it is sent.
+class RunJob : public ::testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = (std::filesystem::temp_directory_path() / "castra-job.XXXXXX").string();
+        dir_ = ::mkdtemp(pattern.data());
+        path_ = ::getenv("PATH");
+        ::setenv("PATH", (dir_.string() + ":" + path_).c_str(), 1);
+    }
+    void TearDown() override {
+        ::setenv("PATH", path_.c_str(), 1);
+        std::filesystem::remove_all(dir_);
+    }
+
+    JobResult run(const std::string& ssh, const RemoteJob& job) {
+        std::ofstream(dir_ / "ssh") << "#!/bin/sh\n" << ssh;
+        std::filesystem::permissions(dir_ / "ssh", std::filesystem::perms::owner_all);
+        sdk::StepRequest request;
+        request.vm.ssh.emplace();
+        request.inputs = {{"remote_dir", (dir_ / "work").string()}, {"env", sdk::Json::object()}};
+        castra_call limits{sizeof(castra_call), 0, 0, 0, -1, 0};
+        return run_job(Session(request.vm), request, job, log_, nullptr, sdk::Call(&limits));
+    }
+
+    std::filesystem::path dir_;
+    std::string path_;
+    MaskedLog log_{"", sdk::Json::object()};
+};
+
+// A server sends stdout and stderr by ways of their own: here stderr arrives late.
+TEST_F(RunJob, HearsBothStreamsToTheirEnds) {
+    const auto result = run("exec 3>&1\n/bin/sh 2>&1 >&3 3>&- | { sleep 0.3; cat >&2; }\n",
+                            {"echo out; echo; echo why >&2; exit 3", ""});
     EXPECT_EQ(result.exit_code, 3);
     EXPECT_EQ(result.complaint, "why\n");
-    EXPECT_EQ(log.tail(), "out\n\nwhy\n"); // and nothing of ours
+    EXPECT_EQ(log_.tail(), "out\n\nwhy\n"); // and nothing of ours
+}
+
+TEST_F(RunJob, IsOverWhenItsSessionIs) {
+    const auto result = run("/bin/sh\nsleep 0.2\n: >\"${0%/*}/over\"\n", {"exit 0", ""});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_TRUE(std::filesystem::exists(dir_ / "over"));
+}
+
+TEST_F(RunJob, DoesNotWaitForEverForTheEndOfItsSession) {
+    const auto began = sdk::Call::Clock::now();
+    const auto result = run("/bin/sh\nexec sleep 1000\n", {"exit 0", ""});
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_LT(sdk::Call::Clock::now() - began, std::chrono::seconds(30));
 }
 
 } // namespace
