@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,9 +52,11 @@ public:
     Result<> append(std::string_view, bool) override { return {}; }
 };
 
+constexpr std::int64_t page_bytes = 4096; // the least that is worth to be set aside
+
 // Behind the end of the file, so that it stays as long as what was written.
-bool set_blocks_aside(int fd) {
-    return ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, journal_reserve_bytes) == 0;
+bool set_blocks_aside(int fd, std::int64_t bytes = journal_reserve_bytes) {
+    return ::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes) == 0;
 }
 
 enum class Reserve { whole, without_blocks, not_ours };
@@ -70,7 +73,9 @@ std::filesystem::path reserve_in(const std::filesystem::path& directory) {
 }
 
 UniqueFd create(const std::filesystem::path& path) {
-    return UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600));
+    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600));
+    if (fd) hold_journal(fd.get());
+    return fd;
 }
 
 // Puts the reserve in the place of a journal that has no line yet.
@@ -78,8 +83,26 @@ UniqueFd made_of_reserve(const std::filesystem::path& directory, const std::file
     const auto reserve = reserve_in(directory);
     UniqueFd fd(::open(reserve.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd || look_at_reserve(fd.get()) != Reserve::whole) return {};
+    hold_journal(fd.get());
     if (::rename(reserve.c_str(), path.c_str()) != 0) return {};
     return fd;
+}
+
+// Blocks behind the end of a journal that nobody writes any more: its run was killed before it gave them back.
+void take_back_from(const std::filesystem::path& path) {
+    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return;
+    struct stat info {};
+    if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return;
+    const bool has_spare = static_cast<std::int64_t>(info.st_blocks) * 512 >= info.st_size + info.st_blksize;
+    if (has_spare && ::ftruncate(fd.get(), info.st_size) != 0) return;
+}
+
+void take_back_in(const std::filesystem::path& directory) {
+    std::error_code error;
+    for (auto at = std::filesystem::directory_iterator(directory, error);
+         !error && at != std::filesystem::directory_iterator(); at.increment(error))
+        if (at->path().extension() == ".ndjson") take_back_from(at->path());
 }
 
 } // namespace
@@ -93,20 +116,32 @@ Result<std::unique_ptr<Journal>> create_journal(const std::filesystem::path& pat
 Result<std::unique_ptr<Journal>> create_journal_with_room(const std::filesystem::path& path,
                                                           const std::vector<std::filesystem::path>& others) {
     auto fd = create(path);
-    const int error = errno;
+    int error = errno;
     if (!fd && error == EEXIST) return fail_errno("create journal " + path.string(), error);
     bool has_room = fd && set_blocks_aside(fd.get());
-    auto take = [&](const std::filesystem::path& directory) {
-        if (has_room) return;
+    auto directories = others;
+    directories.insert(directories.begin(), path.parent_path());
+    for (const auto& directory : directories) {
+        if (has_room) break;
         if (auto reserve = made_of_reserve(directory, path)) {
             fd = std::move(reserve);
             has_room = true;
         }
-    };
-    take(path.parent_path());
-    std::ranges::for_each(others, take);
+    }
+    if (!has_room) std::ranges::for_each(directories, take_back_in);
+    if (!fd) {
+        fd = create(path);
+        error = errno;
+    }
     if (!fd) return fail_errno("create journal " + path.string(), error);
+    for (auto bytes = journal_reserve_bytes; !has_room && bytes >= page_bytes; bytes /= 2)
+        has_room = set_blocks_aside(fd.get(), bytes);
     return std::make_unique<FileJournal>(std::move(fd), path, true);
+}
+
+void hold_journal(int fd) {
+    while (::flock(fd, LOCK_EX) != 0 && errno == EINTR) {
+    }
 }
 
 void keep_journal_reserve(const std::filesystem::path& directory) {

@@ -23,9 +23,14 @@ public:
 // A file that must not exist yet, mode 0600. On a failed write the torn rest is cut off again.
 Result<std::unique_ptr<Journal>> create_journal(const std::filesystem::path& path);
 // The same for a run that leads out of a full disk: it has room for journal_reserve_bytes before it begins, made of the
-// reserve of its directory, or else of one of `others`, where the disk has none left.
+// reserve of its directory, or else of one of `others`, where the disk has none left; where those are spent, as much
+// of it as journals give back whose runs were killed.
 Result<std::unique_ptr<Journal>> create_journal_with_room(const std::filesystem::path& path,
                                                           const std::vector<std::filesystem::path>& others = {});
+
+// Whoever writes a journal holds its lock (flock), for as long as `fd` is open: only so may others take back blocks
+// that lie behind its end. It is waited for; it is held by others for moments only.
+void hold_journal(int fd);
 
 inline constexpr std::int64_t journal_reserve_bytes = 65536; // some 150 events
 // Sets blocks aside for one such run, as the file `reserve` in a directory of journals; nothing where they are, or

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/journal_seal.hpp"
 
+#include "bus/journal.hpp"
 #include "contract/sealer.hpp"
 #include "host/files.hpp"
 #include "operations/exit_code.hpp"
@@ -58,6 +59,7 @@ Result<> seal(const Layout& layout, const JournalFile& file, Clock& clock) {
     CASTRA_TRY(good, follow(file, sealer));
     UniqueFd fd(::open(file.path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     if (!fd) return fail_errno("open " + file.path.string());
+    hold_journal(fd.get());
     CASTRA_CHECK(cut(fd.get(), file, good, layout.torn(file.run_id)));
     if (sealer.is_sealed()) return {};                        // what was cut stood behind its summary
     if (!sealer.has_begun()) return files::remove(file.path); // nobody was ever told of this run

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """castra events, castra replay, retention, full disks, and journals whose writer died."""
 import errno
+import fcntl
 import json
 import os
 import pathlib
@@ -401,6 +402,39 @@ class DiskFull(Journals):
         events = self.events(self.castra("clean", "--all"))
         self.assertEqual(events[-1]["outcome"], "succeeded")
         self.assertFalse((state / "vms").exists())
+
+    def spent_by_a_killed_clean(self):
+        """As if it had been killed when its journal was made of the reserve and had no line yet."""
+        state = self.full_with_a_dead_vm()
+        spent = self.journal / "01ARZ3NDEKTSV4RRFFQ69G5FAV.ndjson"
+        (self.journal / "reserve").rename(spent)
+        return state, spent
+
+    def test_a_clean_takes_back_what_a_killed_one_had_of_the_reserve(self):
+        state, _ = self.spent_by_a_killed_clean()
+        events = self.events(self.castra("clean"))
+        self.assertEqual(events[-1]["outcome"], "succeeded")
+        self.assertFalse((state / "vms").exists())
+
+    def test_nothing_is_taken_from_a_journal_that_is_being_written(self):
+        state, spent = self.spent_by_a_killed_clean()
+        with open(spent, "ab") as writer:
+            fcntl.flock(writer, fcntl.LOCK_EX)
+            self.assertEqual(self.judge(self.castra("clean").stdout, 1)[-1]["outcome"], "failed")
+            self.assertGreaterEqual(spent.stat().st_blocks * 512, 65536)
+        self.assertTrue((state / "vms/p-0/record.json").exists())
+
+    def test_who_writes_a_journal_holds_it(self):
+        self.processes_toml(FOREVER, extra=NOTIFY)
+        child = self.start("up")
+        until(child, "vm.launch")
+        journal = next(self.home.glob("projects/*/journal/*.ndjson"))
+        with open(journal, "rb") as other:
+            self.assertRaises(BlockingIOError, fcntl.flock, other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.kill(self.supervisor())
+        child.wait()
+        with open(journal, "rb") as other:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def test_a_clean_without_that_reserve_removes_nothing_it_cannot_announce(self):
         state = self.full_with_a_dead_vm()
