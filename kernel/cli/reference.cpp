@@ -93,7 +93,7 @@ void add_footer(std::string footer, std::string& out) {
     out += "```\n";
 }
 
-std::string joined(const std::vector<std::string>& words) {
+std::string spaced(const std::vector<std::string>& words) {
     std::string out;
     for (const auto& word : words)
         out += (out.empty() ? "" : " ") + word;
@@ -142,7 +142,7 @@ std::string words_table(CLI::App& app) {
     std::string out;
     for (const auto& command : commands_of(app)) {
         auto key = command.path == "castra" ? std::string() : command.path.substr(7);
-        out += "        " + single_quoted(key) + ") words=" + single_quoted(joined(words_to_complete(*command.app))) +
+        out += "        " + single_quoted(key) + ") words=" + single_quoted(spaced(words_to_complete(*command.app))) +
                " vms=" + (takes_vms(*command.app) ? "yes" : "no") + " ;;\n";
     }
     return out;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/become.hpp"
 
+#include "host/exec_words.hpp"
+
 #include <csignal>
 #include <cstdio>
 #include <sys/syscall.h>
@@ -9,10 +11,7 @@
 namespace castra {
 
 Error become(const std::vector<std::string>& argv) {
-    std::vector<char*> words;
-    for (const auto& word : argv)
-        words.push_back(const_cast<char*>(word.c_str()));
-    words.push_back(nullptr);
+    const auto words = exec_words(argv);
     std::fflush(nullptr);
     std::signal(SIGPIPE, SIG_DFL); // what is ignored stays so across exec
     syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);

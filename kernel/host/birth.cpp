@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/birth.hpp"
 
+#include "host/exec_words.hpp"
+
 #include <algorithm>
 #include <csignal>
 #include <fcntl.h>
@@ -22,14 +24,6 @@ Result<> read_report(const UniqueFd& report, const std::string& doing) {
     while (size < 0 && errno == EINTR);
     if (size == sizeof error) return fail_errno(doing, error);
     return {};
-}
-
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> out;
-    for (const auto& text : texts)
-        out.push_back(const_cast<char*>(text.c_str()));
-    out.push_back(nullptr);
-    return out;
 }
 
 // Everything that the child does between fork and exec, in memory that castra goes on to use: only async-signal-safe
@@ -118,8 +112,8 @@ Result<> Birth::prepare(const DescriptorLimit& limit) {
         if (!output) return fail_errno(doing + ": open " + request.output_path);
     }
     if (request.output_to_stderr) output.reset(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
-    argv = pointers(request.argv);
-    env = pointers(request.env);
+    argv = exec_words(request.argv);
+    env = exec_words(request.env);
     child.program = request.program.c_str();
     child.argv = argv.data();
     child.env = env.data();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/blocking_child.hpp"
 
+#include "host/exec_words.hpp"
+
 #include <algorithm>
 #include <climits>
 #include <csignal>
@@ -39,13 +41,6 @@ public:
     posix_spawnattr_t attributes{};
 };
 
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> out;
-    for (const auto& text : texts)
-        out.push_back(const_cast<char*>(text.c_str()));
-    return out;
-}
-
 int wait_ms(BlockingChild::Time deadline) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
@@ -78,9 +73,9 @@ Result<std::unique_ptr<BlockingChild>> BlockingChild::spawn(const ChildRequest& 
     }
     posix_spawn_file_actions_addclosefrom_np(&settings.actions, request.fd >= 0 ? child_fd + 1 : child_fd);
 
-    auto argv = pointers(request.argv);
-    argv.push_back(nullptr);
-    auto env = pointers(request.env);
+    auto argv = exec_words(request.argv);
+    auto env = exec_words(request.env);
+    env.pop_back();
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
         env.push_back(*entry);
     env.push_back(nullptr);

@@ -6,8 +6,10 @@
 namespace castra {
 namespace {
 
-constexpr std::uint32_t mask = IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF |
-                               IN_MOVE_SELF | IN_ATTRIB | IN_ONLYDIR;
+constexpr std::uint32_t watched = IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF |
+                                  IN_MOVE_SELF | IN_ATTRIB | IN_ONLYDIR;
+
+} // namespace
 
 std::filesystem::path nearest_existing(std::filesystem::path path) {
     std::error_code error;
@@ -15,8 +17,6 @@ std::filesystem::path nearest_existing(std::filesystem::path path) {
         path = path.parent_path();
     return path;
 }
-
-} // namespace
 
 Result<DirectoryWatch> DirectoryWatch::open(const Executor& executor, std::filesystem::path directory) {
     UniqueFd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
@@ -29,7 +29,7 @@ Result<DirectoryWatch> DirectoryWatch::open(const Executor& executor, std::files
 Result<> DirectoryWatch::arm() {
     while (true) {
         const auto wanted = nearest_existing(directory_);
-        const int added = ::inotify_add_watch(queue_.native_handle(), wanted.c_str(), mask);
+        const int added = ::inotify_add_watch(queue_.native_handle(), wanted.c_str(), watched);
         if (added < 0 && (errno == ENOENT || errno == ENOTDIR)) continue; // it went while we looked
         if (added < 0) return fail_errno("watch " + wanted.string());
         if (watch_ >= 0 && watch_ != added) ::inotify_rm_watch(queue_.native_handle(), watch_);

@@ -13,6 +13,9 @@
 
 namespace castra {
 
+// The directory at `path`, or the nearest above it that there is.
+std::filesystem::path nearest_existing(std::filesystem::path path);
+
 class DirectoryWatch {
 public:
     // Everything that happens after this has returned wakes changed().

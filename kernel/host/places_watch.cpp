@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/places_watch.hpp"
 
+#include "host/directory_watch.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <sys/inotify.h>
@@ -11,13 +13,6 @@ namespace {
 
 constexpr std::uint32_t mask =
     IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-
-std::filesystem::path nearest_existing(std::filesystem::path path) {
-    std::error_code error;
-    while (!std::filesystem::is_directory(path, error) && path.has_relative_path())
-        path = path.parent_path();
-    return path;
-}
 
 // Reads all that is there. That a watch was removed, by us, is no news.
 bool has_news(int queue) {

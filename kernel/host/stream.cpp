@@ -9,7 +9,7 @@
 namespace castra {
 namespace {
 
-Failure failed(const char* doing, const boost::system::error_code& error) {
+Failure socket_failed(const char* doing, const boost::system::error_code& error) {
     if (error == asio::error::operation_aborted) return fail(ErrorCode::cancelled, std::string(doing) + ": cancelled");
     return fail(ErrorCode::io, std::string(doing) + ": " + error.message());
 }
@@ -23,7 +23,7 @@ Task<Result<std::string>> Stream::read_some() {
     const auto size =
         co_await socket_.async_read_some(asio::buffer(chunk), asio::redirect_error(asio::use_awaitable, error));
     if (error == asio::error::eof || error == asio::error::connection_reset) co_return std::string();
-    if (error) co_return failed("read from socket", error);
+    if (error) co_return socket_failed("read from socket", error);
     chunk.resize(size);
     co_return chunk;
 }
@@ -44,7 +44,7 @@ Task<Result<std::optional<std::string>>> Stream::read_line(std::size_t line_byte
         const auto size =
             co_await socket_.async_read_some(asio::buffer(chunk), asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::eof || error == asio::error::connection_reset) co_return std::optional<std::string>();
-        if (error) co_return failed("read from socket", error);
+        if (error) co_return socket_failed("read from socket", error);
         buffer_.append(chunk, 0, size);
     }
 }
@@ -52,7 +52,7 @@ Task<Result<std::optional<std::string>>> Stream::read_line(std::size_t line_byte
 Task<Result<>> Stream::write(std::string bytes) {
     boost::system::error_code error;
     co_await asio::async_write(socket_, asio::buffer(bytes), asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return failed("write to socket", error);
+    if (error) co_return socket_failed("write to socket", error);
     co_return Result<>();
 }
 
@@ -77,7 +77,7 @@ Result<unsigned> Stream::peer_user() const {
 Task<Result<Stream>> Listener::accept() {
     boost::system::error_code error;
     auto socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return failed("accept a connection", error);
+    if (error) co_return socket_failed("accept a connection", error);
     co_return Stream(std::move(socket));
 }
 

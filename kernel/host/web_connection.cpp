@@ -18,7 +18,7 @@ constexpr std::string_view common_headers = "Cache-Control: no-store\r\nX-Conten
                                             "X-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n"
                                             "Cross-Origin-Resource-Policy: same-origin\r\nConnection: close\r\n";
 
-Failure failed(const std::string& what, const boost::system::error_code& error) {
+Failure client_failed(const std::string& what, const boost::system::error_code& error) {
     const auto code = error == beast::error::timeout ? ErrorCode::timeout : ErrorCode::io;
     return fail(code, what + ": " + error.message());
 }
@@ -117,7 +117,7 @@ Task<Result<>> WebConnection::write(std::string text) {
         done += co_await stream_.async_write_some(asio::buffer(text.data() + done, text.size() - done),
                                                   asio::redirect_error(asio::use_awaitable, error));
     }
-    if (error) co_return failed("write to a web client", error);
+    if (error) co_return client_failed("write to a web client", error);
     stream_.expires_never();
     co_return Result<>();
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Preflight: cores, memory, disk. These alone are softened by --force: the machine may swap, and disks can be freed.
+#include "operations/fleet_summary.hpp"
 #include "operations/preflight.hpp"
 
 #include <algorithm>
@@ -13,10 +14,6 @@ bool is_a_machine(const MachineSpec& spec) {
 
 std::string mib(std::int64_t bytes) {
     return std::to_string(bytes >> 20) + " MiB";
-}
-
-std::string vms_text(std::size_t count) {
-    return std::to_string(count) + (count == 1 ? " VM" : " VMs");
 }
 
 } // namespace

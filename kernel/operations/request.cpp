@@ -6,11 +6,12 @@
 
 namespace castra {
 namespace {
-constexpr std::array<std::string_view, 7> names{"up", "down", "status", "supervise", "clean", "bootstrap", "plan"};
+constexpr std::array<std::string_view, 7> operation_names{"up",    "down",      "status", "supervise",
+                                                          "clean", "bootstrap", "plan"};
 }
 
 std::string_view to_string(Operation operation) {
-    return names[static_cast<std::size_t>(operation)];
+    return operation_names[static_cast<std::size_t>(operation)];
 }
 
 std::string to_line(const Request& request) {
@@ -34,9 +35,9 @@ Result<Request> parse_request(const std::string& line) {
                         "run castra down with the castra that started it, then try again");
         Request request;
         const auto name = json.at("operation").get<std::string>();
-        const auto found = std::ranges::find(names, name);
-        if (found == names.end()) return fail(ErrorCode::protocol, "unknown operation " + name);
-        request.operation = static_cast<Operation>(found - names.begin());
+        const auto found = std::ranges::find(operation_names, name);
+        if (found == operation_names.end()) return fail(ErrorCode::protocol, "unknown operation " + name);
+        request.operation = static_cast<Operation>(found - operation_names.begin());
         request.argv = json.at("argv").get<std::vector<std::string>>();
         request.config = json.at("config").get<std::string>();
         request.vms = json.at("vms").get<std::vector<std::string>>();

@@ -8,7 +8,7 @@
 namespace castra {
 namespace {
 
-constexpr std::size_t file_bytes_max = 1 << 20;
+constexpr std::size_t cache_bytes_max = 1 << 20;
 
 struct Entry {
     std::uint64_t device = 0, inode = 0;
@@ -19,7 +19,7 @@ struct Entry {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Entry, device, inode, size_bytes, mtime_ns, ctime_ns, sha256)
 
 std::vector<Entry> load(const std::filesystem::path& file) {
-    const auto text = files::read(file, file_bytes_max);
+    const auto text = files::read(file, cache_bytes_max);
     if (!text) return {};
     try {
         return nlohmann::json::parse(*text).get<std::vector<Entry>>();

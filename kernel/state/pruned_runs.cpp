@@ -9,7 +9,7 @@
 namespace castra {
 namespace {
 
-constexpr std::size_t file_bytes_max = 1 << 20;
+constexpr std::size_t list_bytes_max = 1 << 20;
 
 std::filesystem::path file_in(const std::filesystem::path& journal_dir) {
     return journal_dir / "pruned.json";
@@ -43,7 +43,7 @@ bool PrunedRuns::covers(const std::string& run_id) const {
 
 Result<PrunedRuns> load_pruned(const std::filesystem::path& journal_dir) {
     const auto path = file_in(journal_dir);
-    const auto text = files::read(path, file_bytes_max);
+    const auto text = files::read(path, list_bytes_max);
     if (!text && text.error().code == ErrorCode::not_found) return PrunedRuns();
     if (!text) return Failure(text.error());
     try {
