@@ -29,6 +29,10 @@ namespace {
 
 using Kind = Directory::Entry::Kind;
 
+// The record last: until it goes it tells of the rest.
+constexpr std::array<std::string_view, 4> record_files{"record.json.tmp", "overlay.json.tmp", "overlay.json",
+                                                       "record.json"};
+
 bool is_log(const std::string& name) {
     return name.ends_with(".log") || name.ends_with(".log.1");
 }
@@ -173,6 +177,7 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
     if (const auto runtime = Directory::open(layout.runtime_dir()); runtime && runtime->is_own())
         if (const auto name = layout.vm_runtime_dir(vm).filename(); runtime->find(name))
             drop(*runtime, name, "runtime", vm);
+    const bool is_unread = !record && record.error().code != ErrorCode::not_found;
     for (const auto& entry : *entries) {
         if (entry.name == "overlay.qcow2")
             drop(*folder, entry.name, "overlay", vm);
@@ -182,6 +187,11 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
             drop(*folder, entry.name, "logs", vm);
         else if (std::ranges::find(planned, entry.name) != planned.end() && entry.kind != Kind::directory)
             drop(*folder, entry.name, "files", vm);
+        else if (is_unread && wants("record") && std::ranges::find(record_files, entry.name) == record_files.end())
+            keep(layout.vm_dir(vm) / entry.name,
+                 {ErrorCode::io,
+                  "nobody can say whether castra made " + entry.name + " of " + vm + ": " + record.error().text,
+                  "run castra clean again; if the record stays unreadable, remove that file yourself"});
     }
     const auto noted = noted_overlay(layout, vm);
     if (!noted) keep(overlay_note(layout, vm), noted.error());
@@ -191,8 +201,7 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
         files::exists(record->overlay))
         elsewhere = record->overlay;
     const bool is_rest = result_.leftovers.size() > leftovers_before; // its record tells the next command of it
-    for (const std::string_view name :
-         {"record.json.tmp", "overlay.json.tmp", "overlay.json", "record.json"}) // last: until now it tells of the rest
+    for (const auto name : record_files)
         if (const auto entry = folder->find(std::string(name)); entry && entry->kind != Kind::directory &&
                                                                 !(keeps_note && name == "overlay.json") &&
                                                                 !(is_rest && name == "record.json"))
@@ -209,7 +218,8 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
     if (!wish_.dry_run) (void)vms.remove_if_empty(vm);
 }
 
-void Cleaner::journals(const Directory& parent, const std::string& name) {
+// `has_writer`: somebody may be about to put a file in its place.
+void Cleaner::journals(const Directory& parent, const std::string& name, bool has_writer) {
     if (!parent.find(name)) return;
     const auto folder = parent.child(name);
     const auto entries = folder ? folder->entries() : Failure(folder.error());
@@ -217,13 +227,15 @@ void Cleaner::journals(const Directory& parent, const std::string& name) {
     for (const auto& entry : *entries) // named by run id, which sorts by time: ours and what began after it stays
         if (entry.kind == Kind::file && entry.name.ends_with(".ndjson") && entry.name < run_id_)
             drop(*folder, entry.name, "logs");
+        else if (entry.kind == Kind::file && entry.name.ends_with(".tmp") && !has_writer)
+            drop(*folder, entry.name, "files");
     if (!wish_.dry_run) (void)parent.remove_if_empty(name);
 }
 
 void Cleaner::rest_of_project(Site& site) {
     const auto& layout = site.target.layout;
-    journals(site.root, "journal");
-    journals(site.root, "quarantine");
+    journals(site.root, "journal", site.has_supervisor);
+    journals(site.root, "quarantine", site.has_supervisor);
     if (!site.has_supervisor) // a dead one's socket
         if (const auto runtime = Directory::open(layout.runtime_dir()); runtime && runtime->is_own())
             if (runtime->find("s")) drop_runtime(site, *runtime, "s");
@@ -287,7 +299,7 @@ void Cleaner::machine_journals() {
     if (!wish_.vms.empty()) return;
     if (const auto parent = Directory::open(folder.parent_path()); parent && parent->is_own())
         for (const auto* name : {"journal", "quarantine"})
-            journals(*parent, name);
+            journals(*parent, name, true);
 }
 
 void Cleaner::images(const std::vector<CleanTarget>& targets) {

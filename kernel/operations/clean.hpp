@@ -58,7 +58,7 @@ private:
     bool wants(std::string_view kind) const;
     void machine(Site& site, const Directory& vms, const std::string& vm);
     void drop_runtime(Site& site, const Directory& parent, const std::string& name);
-    void journals(const Directory& parent, const std::string& name);
+    void journals(const Directory& parent, const std::string& name, bool has_writer);
     void rest_of_project(Site& site);
     void drop_reserve(Site& site);
     void abandon_folder(Site& site);

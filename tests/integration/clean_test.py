@@ -183,6 +183,32 @@ class BrokenStates(Cleaning):
         self.assertTrue(records[0].exists())
         records[0].write_text(good)
 
+    def test_a_record_that_cannot_be_read_stays_while_it_may_tell_of_files(self):
+        self.crash(self.fleet())
+        record, planned = (self.vm_dir("p-0") / name for name in ("record.json", "seed.json"))
+        planned.write_text("{}")
+        good = json.loads(record.read_text())
+        good["plan"]["files"] = [{"path": str(planned), "content": "{}"}]
+        record.write_text("{")
+        events = self.judge(self.castra("clean").stdout, 6)
+        self.assertTrue(record.exists() and planned.exists())
+        self.assertFalse(self.vm_dir("p-1").exists())
+        self.assertEqual(events[-1]["outcome"], "partial")
+        self.assertEqual(events[-1]["leftovers"], [str(planned)])
+        record.write_text(json.dumps(good))
+        self.events(self.castra("clean"))
+        self.assertFalse(self.vm_dir("p-0").exists())
+
+    def test_half_of_a_file_beside_the_journals_goes_unless_somebody_writes_it(self):
+        pids = self.fleet()
+        half = next(self.home.glob("projects/*/journal")) / "pruned.json.tmp"
+        half.write_text("{")
+        self.events(self.castra("clean"))
+        self.assertTrue(half.exists(), "a supervisor lives")
+        self.crash(pids)
+        self.events(self.castra("clean"))
+        self.assertFalse(half.exists())
+
     def test_one_broken_project_harms_no_other(self):
         self.crash(self.fleet())
         other = self.home / "projects" / "other-0123456789ab"
