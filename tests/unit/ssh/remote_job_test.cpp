@@ -81,7 +81,7 @@ TEST_P(JobScript, RunsNothingOfAScriptThatDidNotArriveWhole) {
     EXPECT_FALSE(std::filesystem::exists(dir_ + "/ran"));
 }
 
-std::vector<std::vector<std::string>> shells() {
+std::vector<std::vector<std::string>> job_shells() {
     std::vector<std::vector<std::string>> found{{"/bin/dash"}};
     for (const char* busybox : {"/bin/busybox", "/usr/bin/busybox"})
         if (::access(busybox, X_OK) == 0) {
@@ -90,7 +90,7 @@ std::vector<std::vector<std::string>> shells() {
         }
     return found;
 }
-INSTANTIATE_TEST_SUITE_P(Shells, JobScript, ::testing::ValuesIn(shells()),
+INSTANTIATE_TEST_SUITE_P(Shells, JobScript, ::testing::ValuesIn(job_shells()),
                          [](const auto& test) { return test.param.size() == 1 ? "dash" : "ash"; });
 
 // Instead of ssh, a shell program that runs what it is sent.
