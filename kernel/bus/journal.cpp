@@ -95,7 +95,8 @@ void take_back_from(const std::filesystem::path& path) {
     struct stat info {};
     if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return;
     const bool has_spare = static_cast<std::int64_t>(info.st_blocks) * 512 >= info.st_size + info.st_blksize;
-    if (has_spare && ::ftruncate(fd.get(), info.st_size) != 0) return;
+    if (!has_spare) return;
+    [[maybe_unused]] const int done = ::ftruncate(fd.get(), info.st_size);
 }
 
 void take_back_in(const std::filesystem::path& directory) {

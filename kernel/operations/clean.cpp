@@ -187,7 +187,8 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
             drop(*folder, entry.name, "logs", vm);
         else if (std::ranges::find(planned, entry.name) != planned.end() && entry.kind != Kind::directory)
             drop(*folder, entry.name, "files", vm);
-        else if (is_unread && wants("record") && std::ranges::find(record_files, entry.name) == record_files.end())
+        else if (is_unread && wants("record") && entry.kind != Kind::directory &&
+                 std::ranges::find(record_files, entry.name) == record_files.end())
             keep(layout.vm_dir(vm) / entry.name,
                  {ErrorCode::io,
                   "nobody can say whether castra made " + entry.name + " of " + vm + ": " + record.error().text,
