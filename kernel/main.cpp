@@ -67,7 +67,7 @@ int main(int argc, char** argv) {
             });
             loop.run();
         }
-        std::fflush(stdout);
+        code = castra::end_of_output(code);
         workshop.registry().end_processes();
         // Plugins are never unloaded and a hanging reporter's thread may still run: no destructors of the process.
         std::_Exit(code);

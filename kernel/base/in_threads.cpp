@@ -10,7 +10,7 @@
 namespace castra {
 
 void in_threads(std::size_t count, std::size_t enough, const std::function<void(std::size_t)>& work) {
-    constexpr std::size_t handful = 16; // taken at once
+    constexpr std::size_t handful = 4; // taken at once
     std::atomic<std::size_t> next{0};
     auto take = [&] {
         while (true) {

@@ -6,6 +6,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <poll.h>
+#include <unistd.h>
 
 namespace castra {
 namespace {
@@ -26,6 +28,14 @@ void print(const std::string& text) {
 
 void tell(const CommandLine& line, const std::string& text) {
     if (!line.quiet) print(text);
+}
+
+int end_of_output(int code) {
+    const bool is_whole = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+    pollfd out{STDOUT_FILENO, POLLOUT, 0};
+    const bool reader_left = poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+    if (is_whole || reader_left || code != exit_code::succeeded) return code;
+    return complain({ErrorCode::io, "not all of the answer could be written to stdout", "is the disk there full?"});
 }
 
 int complain(const Error& error) {

@@ -14,6 +14,9 @@ namespace castra {
 void print(const std::string& text);
 // The same, where it only says that all is well; not with --quiet.
 void tell(const CommandLine& line, const std::string& text);
+// At the end of the process: what its exit code becomes when not all of the answer could be written to stdout. A reader
+// who left wanted no more.
+int end_of_output(int code);
 // On stderr: "castra: what (cure)". Returns the exit code that the error means.
 int complain(const Error& error);
 

@@ -40,7 +40,7 @@ bool is_same(const PortForwardConfig& declared, const PortRow& row) {
 std::vector<PortRow> live_rows(const VmStatus& vm, AskedPorts asked, const Listeners& listeners) {
     std::vector<PortRow> rows;
     for (const auto& port : vm.ports) {
-        PortRow row{vm.name, port["address"], port["protocol"], -1, port["host"], port["guest"], false, false};
+        PortRow row{vm.name, port.address, port.protocol, -1, port.host, port.guest, false, false};
         if (asked) {
             const auto gone = std::erase_if(*asked, [&](const sdk::PortForward& one) {
                 return one.address == row.address && one.host == row.live && one.guest == row.guest &&

@@ -7,8 +7,10 @@
 #include "cli/grammar.hpp"
 #include "contract/text.hpp"
 #include "operations/exit_code.hpp"
+#include "operations/status_json.hpp"
 #include "operations/status_watch.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace castra {
@@ -20,9 +22,14 @@ struct StatusOptions {
     bool all = false, why = false, watch = false;
 };
 
-bool print_json(const nlohmann::ordered_json& json, int indent) {
-    const auto text = json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+// `indent`: as json_text.
+bool print_json(const Projects& projects, bool all, int indent) {
+    auto pieces = all ? json_text(projects, indent) : json_text(projects.front(), indent);
+    pieces.emplace_back("\n");
+    const bool is_written = std::ranges::all_of(pieces, [](const std::string& piece) {
+        return std::fwrite(piece.data(), 1, piece.size(), stdout) == piece.size();
+    });
+    return is_written && std::fflush(stdout) == 0;
 }
 
 // One look. Errors: config_not_found, and what load_project says of a file that nothing is recorded of.
@@ -89,7 +96,7 @@ Task<int> follow(App& app, const CommandLine& line, StatusOptions options, Statu
         if (changes.empty()) continue;
         if (bus)
             publish(*bus, changes, options.all);
-        else if (!print_json(options.all ? to_json(before) : to_json(before.front()), -1))
+        else if (!print_json(before, options.all, -1))
             co_return exit_code::cancelled;
     }
 }
@@ -136,7 +143,7 @@ Task<int> status(App& app, const CommandLine& line, StatusOptions options) {
         const int code = co_await status_run(app, line, options, watch.get(), std::move(*projects));
         co_return code;
     }
-    (void)print_json(options.all ? to_json(*projects) : to_json(projects->front()), watch ? -1 : 2);
+    (void)print_json(*projects, options.all, watch ? -1 : 2);
     if (!watch) co_return exit_code::succeeded;
     const int code = co_await follow(app, line, options, *watch, std::move(*projects), nullptr);
     co_return code;

@@ -9,15 +9,6 @@
 namespace castra {
 namespace {
 
-GuestSsh way_of(const VmStatus& vm) {
-    return {vm.name,
-            vm.ssh.value("user", ""),
-            vm.ssh.value("address", ""),
-            vm.ssh.value("port", 0),
-            vm.ssh.value("identity", ""),
-            vm.ssh.value("known_hosts", "")};
-}
-
 // 0.0.0.0 is where it listens, not where one goes.
 std::string destination_address(const GuestSsh& guest) {
     return guest.address == "0.0.0.0" ? "127.0.0.1" : guest.address;
@@ -63,18 +54,18 @@ Result<GuestSsh> guest_ssh(const ProjectStatus& status, const std::string& vm) {
                     near ? "did you mean \"" + *near + "\"?" : "castra status lists them");
     }
     if (found->pid == 0) return fail(ErrorCode::launch, vm + " is not up: it is " + found->state, "castra up " + vm);
-    if (found->ssh.is_null())
+    if (!found->ssh)
         return fail(ErrorCode::launch, vm + " has no way in by SSH",
                     found->launcher == "launcher-qemu"
                         ? "write [[vms.port_forwards]] with guest = 22 and run castra up --replace"
                         : "its launcher, " + found->launcher + ", makes no machine that one could log in to");
-    return way_of(*found);
+    return *found->ssh;
 }
 
 std::vector<GuestSsh> all_guest_ssh(const ProjectStatus& status) {
     std::vector<GuestSsh> out;
     for (const auto& vm : status.vms)
-        if (vm.pid > 0 && !vm.ssh.is_null()) out.push_back(way_of(vm));
+        if (vm.pid > 0 && vm.ssh) out.push_back(*vm.ssh);
     return out;
 }
 

@@ -8,12 +8,6 @@
 
 namespace castra {
 
-struct GuestSsh {
-    std::string vm, user, address;
-    int port = 0;
-    std::string identity, known_hosts; // files
-};
-
 // Errors: usage (no such VM, with the nearest name), failed (it is not up, has no way in), each with its cure.
 Result<GuestSsh> guest_ssh(const ProjectStatus& status, const std::string& vm);
 // Every VM that is up and has a way in.

@@ -31,13 +31,11 @@ std::vector<VmStatus> look_at(Host& host, const Layout& layout, const StatusWish
     constexpr std::size_t enough = 32; // VMs for a thread of their own: it costs as much as they
     std::erase_if(names, [&](const auto& name) { return !wants(wish, name); });
     const auto boot_id = host.boot_id();
-    std::vector<std::optional<VmStatus>> seen(names.size());
-    in_threads(names.size(), enough,
-               [&](std::size_t i) { seen[i] = vm_status(host, layout, names[i], boot_id, supervised); });
-    std::vector<VmStatus> vms;
-    vms.reserve(seen.size());
-    for (auto& vm : seen)
-        if (vm) vms.push_back(std::move(*vm));
+    std::vector<VmStatus> vms(names.size());
+    in_threads(names.size(), enough, [&](std::size_t i) {
+        if (auto seen = vm_status(host, layout, names[i], boot_id, supervised)) vms[i] = std::move(*seen);
+    });
+    std::erase_if(vms, [](const VmStatus& vm) { return vm.name.empty(); });
     return vms;
 }
 
@@ -121,26 +119,6 @@ Task<std::vector<ProjectStatus>> machine_status(Host& host, Installation install
     }
     std::ranges::stable_sort(all, {}, &ProjectStatus::config_path);
     co_return all;
-}
-
-nlohmann::ordered_json to_json(const ProjectStatus& status) {
-    nlohmann::ordered_json json{{"project", status.project},
-                                {"config_path", status.config_path},
-                                {"state_dir", status.state_dir},
-                                {"supervised", status.supervised},
-                                {"broker", to_json(status.broker)}};
-    if (!status.problem.empty()) json["problem"] = status.problem;
-    auto& vms = json["vms"] = nlohmann::ordered_json::array();
-    for (const auto& vm : status.vms)
-        vms.push_back(to_json(vm));
-    return json;
-}
-
-nlohmann::ordered_json to_json(const std::vector<ProjectStatus>& projects) {
-    nlohmann::ordered_json json{{"projects", nlohmann::ordered_json::array()}};
-    for (const auto& project : projects)
-        json["projects"].push_back(to_json(project));
-    return json;
 }
 
 std::string count_of(const std::vector<ProjectStatus>& projects) {

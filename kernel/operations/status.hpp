@@ -33,8 +33,6 @@ Task<ProjectStatus> project_status(Host& host, Layout layout, const ProjectConfi
 // Sorted by the path of castra.toml.
 Task<std::vector<ProjectStatus>> machine_status(Host& host, Installation installation, StatusWish wish = {});
 
-nlohmann::ordered_json to_json(const ProjectStatus& status);
-nlohmann::ordered_json to_json(const std::vector<ProjectStatus>& projects); // {"projects": [...]}
-std::string count_of(const std::vector<ProjectStatus>& projects);           // "2 of 3 VMs are up"
+std::string count_of(const std::vector<ProjectStatus>& projects); // "2 of 3 VMs are up"
 
 } // namespace castra

@@ -54,9 +54,13 @@ Task<Result<>> StatusWatch::changed() {
 
 namespace {
 
+bool is_same_forward(const sdk::PortForward& a, const sdk::PortForward& b) {
+    return a.address == b.address && a.host == b.host && a.guest == b.guest && a.protocol == b.protocol;
+}
+
 bool is_as_before(const VmStatus& before, const VmStatus& now) {
     return before.state == now.state && before.pid == now.pid && before.incarnation == now.incarnation &&
-           before.ports == now.ports && before.stands_still == now.stands_still;
+           std::ranges::equal(before.ports, now.ports, is_same_forward) && before.stands_still == now.stands_still;
 }
 
 } // namespace

@@ -19,22 +19,15 @@ std::string process_text(std::int64_t pid) {
     return "process " + std::to_string(pid);
 }
 
-void tell_ports(const Layout& layout, const VmRecord& record, VmStatus& status) {
+void tell_ports(const VmRecord& record, const std::string& dir, VmStatus& status) {
     const auto forwards = record.spec.find("port_forwards");
-    if (forwards == record.spec.end() || !forwards->is_array()) return;
-    for (const auto& forward : *forwards) {
-        const auto address = forward.value("address", "");
-        const auto host = forward.value("host", 0);
-        const auto guest = forward.value("guest", 0);
-        status.ports.push_back(
-            {{"address", address}, {"host", host}, {"guest", guest}, {"protocol", forward.value("protocol", "")}});
-        if (guest != ssh_port || record.ssh_key.empty()) continue;
-        status.ssh = {{"user", "root"},
-                      {"address", address},
-                      {"port", host},
-                      {"identity", record.ssh_key},
-                      {"known_hosts", (layout.vm_dir(record.name) / "ssh" / "known_hosts").string()}};
-    }
+    if (forwards == record.spec.end()) return;
+    forwards->get_to(status.ports);
+    const auto ssh = std::ranges::find_if(status.ports, [](const sdk::PortForward& forward) {
+        return forward.guest == ssh_port && forward.protocol == "tcp";
+    });
+    if (ssh == status.ports.end() || record.ssh_key.empty()) return;
+    status.ssh = {record.name, "root", ssh->address, ssh->host, record.ssh_key, dir + "/ssh/known_hosts"};
 }
 
 bool needs_a_look(const VmStatus& vm) {
@@ -94,14 +87,15 @@ VmStatus status_of(Host& host, const Layout& layout, const VmRecord& record, con
     status.launcher = record.launcher;
     status.incarnation = record.incarnation;
     status.accelerator = record.plan.value("accelerator", "");
-    status.serial_log = layout.vm_dir(record.name) / "serial.log";
+    const auto dir = layout.vm_dir(record.name).string();
+    status.serial_log = dir + "/serial.log";
     if (record.ready_unix_us > 0) status.boot_ms = (record.ready_unix_us - record.launched_unix_us) / 1000;
     if (!has_process(verdict.state)) return status;
     status.pid = record.pid;
     status.start_ticks = record.start_ticks;
     status.up_ms = std::max<std::int64_t>(0, (host.clock().unix_us() - record.launched_unix_us) / 1000);
     status.asks_state = record.plan.value("asks_state", false);
-    tell_ports(layout, record, status);
+    tell_ports(record, dir, status);
     tell_bootstrap(layout, status);
     return status;
 }
@@ -121,22 +115,41 @@ std::optional<VmStatus> vm_status(Host& host, const Layout& layout, const std::s
     }
     try {
         return status_of(host, layout, *record, boot_id, supervised);
-    } catch (const nlohmann::json::exception& error) { // a type that castra does not write
+    } catch (const std::exception& error) { // a type that castra does not write
         unknown.why = "record " + layout.vm_record(name).string() + " is damaged: " + error.what();
         return unknown;
     }
 }
 
 nlohmann::ordered_json to_json(const VmStatus& vm) {
-    nlohmann::ordered_json one{{"name", vm.name}, {"state", vm.state}, {"why", vm.why}};
+    nlohmann::ordered_json::object_t object;
+    object.reserve(20);
+    nlohmann::ordered_json one(std::move(object));
+    one["name"] = vm.name;
+    one["state"] = vm.state;
+    one["why"] = vm.why;
     if (vm.pid > 0) one["pid"] = vm.pid;
     if (!vm.launcher.empty()) one["launcher"] = vm.launcher;
     if (!vm.accelerator.empty()) one["accelerator"] = vm.accelerator;
     if (!vm.incarnation.empty()) one["incarnation"] = vm.incarnation;
     if (vm.boot_ms > 0) one["boot_ms"] = vm.boot_ms;
     if (vm.up_ms > 0) one["up_ms"] = vm.up_ms;
-    one["ports"] = vm.ports;
-    if (!vm.ssh.is_null()) one["ssh"] = vm.ssh;
+    auto& ports = one["ports"] = nlohmann::ordered_json::array();
+    for (const auto& port : vm.ports) {
+        auto& forward = ports.emplace_back(nlohmann::ordered_json::object());
+        forward["address"] = port.address;
+        forward["host"] = port.host;
+        forward["guest"] = port.guest;
+        forward["protocol"] = port.protocol;
+    }
+    if (vm.ssh) {
+        auto& ssh = one["ssh"];
+        ssh["user"] = vm.ssh->user;
+        ssh["address"] = vm.ssh->address;
+        ssh["port"] = vm.ssh->port;
+        ssh["identity"] = vm.ssh->identity;
+        ssh["known_hosts"] = vm.ssh->known_hosts;
+    }
     if (!vm.serial_log.empty()) one["serial_log"] = vm.serial_log;
     if (!vm.bootstrap.empty()) one["bootstrap"]["state"] = vm.bootstrap;
     if (!vm.bootstrap_step.empty()) one["bootstrap"]["step"] = vm.bootstrap_step;
@@ -162,8 +175,8 @@ std::vector<contract::Draft> status_events(const VmStatus& vm, const std::string
     auto text = name + " is " + vm.state;
     if (vm.pid > 0) text += ", process " + std::to_string(vm.pid);
     for (const auto& port : vm.ports)
-        text += ", " + port["address"].get<std::string>() + ":" + port["host"].dump() + " -> " + port["guest"].dump() +
-                "/" + port["protocol"].get<std::string>();
+        text += ", " + port.address + ":" + std::to_string(port.host) + " -> " + std::to_string(port.guest) + "/" +
+                port.protocol;
     if (needs_a_look(vm) || !vm.probes.empty()) text += " (" + vm.why + ")";
     const bool has_failed_bootstrap = vm.bootstrap == "failed";
     if (has_failed_bootstrap) text += "; its bootstrap failed at " + vm.bootstrap_step;

@@ -7,6 +7,7 @@
 #include "lifecycle/vm_state.hpp"
 #include "state/vm_record.hpp"
 
+#include <castra/sdk/launch_plan.hpp>
 #include <nlohmann/json.hpp>
 
 namespace castra {
@@ -24,15 +25,22 @@ struct StatusEvent {
     std::string time, type, message;
 };
 
+// The way into a VM by SSH.
+struct GuestSsh {
+    std::string vm, user, address;
+    int port = 0;
+    std::string identity, known_hosts; // files
+};
+
 struct VmStatus {
     std::string name, state; // a VmState's name, or unknown
     std::string why;         // what this was concluded from
     std::int64_t pid = 0;    // 0: none
     std::uint64_t start_ticks = 0;
     std::string launcher, accelerator, incarnation;
-    std::int64_t boot_ms = 0, up_ms = 0;                            // 0: not ready, not up
-    nlohmann::ordered_json ports = nlohmann::ordered_json::array(); // {address, host, guest, protocol}
-    nlohmann::ordered_json ssh; // {user, address, port, identity, known_hosts}; null: none
+    std::int64_t boot_ms = 0, up_ms = 0; // 0: not ready, not up
+    std::vector<sdk::PortForward> ports; // of a VM that is up
+    std::optional<GuestSsh> ssh;         // the same
     std::string serial_log;
     // Of this incarnation's last bootstrap; empty: there was none. bootstrap_step: the one that failed, if one did.
     std::string bootstrap; // done, failed, unfinished (under way, or cut off)

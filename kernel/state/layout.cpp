@@ -37,21 +37,28 @@ std::filesystem::path runtime_root(const Environment& environment) {
     return "/tmp/castra-" + std::to_string(environment.user);
 }
 
-} // namespace
-
-Layout::Layout(const Environment& environment, const std::filesystem::path& config_path, const std::string& state_dir)
-    : id_(files::sha256_of(config_path.string()).substr(0, 12)) {
-    state_ = state_dir.empty() ? projects_dir(environment) / (slug_of(config_path.parent_path().filename()) + "-" + id_)
-                               : std::filesystem::path(state_dir);
-    runtime_ = runtime_root(environment) / id_;
+// The same file has the same id.
+std::string id_of(const std::filesystem::path& config_path) {
+    return files::sha256_of(config_path.string()).substr(0, 12);
 }
 
+std::filesystem::path state_of(const Environment& environment, const std::filesystem::path& config_path,
+                               const std::string& state_dir) {
+    if (!state_dir.empty()) return state_dir;
+    return projects_dir(environment) / (slug_of(config_path.parent_path().filename()) + "-" + id_of(config_path));
+}
+
+} // namespace
+
+Layout::Layout(std::string id, Path state, Path runtime)
+    : state_(std::move(state)), runtime_(std::move(runtime)), id_(std::move(id)), vms_(vms_dir() / "") {}
+
+Layout::Layout(const Environment& environment, const std::filesystem::path& config_path, const std::string& state_dir)
+    : Layout(of_known(environment, id_of(config_path), state_of(environment, config_path, state_dir))) {}
+
 Layout Layout::of_known(const Environment& environment, std::string id, std::filesystem::path state_dir) {
-    Layout layout;
-    layout.state_ = std::move(state_dir);
-    layout.runtime_ = runtime_root(environment) / id;
-    layout.id_ = std::move(id);
-    return layout;
+    auto runtime = runtime_root(environment) / id;
+    return {std::move(id), std::move(state_dir), std::move(runtime)};
 }
 
 Layout::Path Layout::vm_runtime_dir(const std::string& vm) const {

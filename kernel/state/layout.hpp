@@ -34,8 +34,9 @@ public:
     Path quarantine(const std::string& run_id) const { return state_ / "quarantine" / (run_id + ".ndjson"); }
     Path torn(const std::string& run_id) const { return state_ / "quarantine" / (run_id + ".torn"); }
     Path vms_dir() const { return state_ / "vms"; }
-    Path vm_dir(const std::string& vm) const { return vms_dir() / vm; }
-    Path vm_record(const std::string& vm) const { return vm_dir(vm) / "record.json"; }
+    // Put together as text: status asks for a thousand.
+    Path vm_dir(const std::string& vm) const { return vms_ + vm; }
+    Path vm_record(const std::string& vm) const { return vms_ + vm + "/record.json"; }
     Path bootstrap_log_dir(const std::string& vm) const { return state_ / "bootstrap" / vm; }
     Path vm_runtime_dir(const std::string& vm) const; // short: a hash, not the name
     Path supervisor_lock() const { return state_ / "supervisor.lock"; }
@@ -47,9 +48,9 @@ public:
     Path supervisor_socket() const { return runtime_ / "s"; }
 
 private:
-    Layout() = default;
+    Layout(std::string id, Path state, Path runtime);
     Path state_, runtime_;
-    std::string id_;
+    std::string id_, vms_; // vms_: ends in /
 };
 
 std::filesystem::path projects_dir(const Environment& environment);

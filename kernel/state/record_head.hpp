@@ -6,8 +6,8 @@
 
 namespace castra {
 
-// Of `plan` only `accelerator` is told, and `asks_state`: whether it has a query for the guest's state; of `spec` only
-// `port_forwards`. A record that was written otherwise is read whole. Errors: as load_record.
+// Of `plan` only `accelerator` is told, and `asks_state`: has_state_query; of `spec` only `port_forwards`. A record
+// whose head is not as save_record writes it is read whole, `asks_state` added. Errors: as load_record.
 Result<VmRecord> load_record_head(const Layout& layout, const std::string& vm);
 
 } // namespace castra

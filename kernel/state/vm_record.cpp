@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "state/record_head.hpp"
+#include "state/vm_record.hpp"
 
 #include "host/files.hpp"
 
 #include <algorithm>
 
 namespace castra {
-namespace {
-constexpr std::size_t record_bytes_max = 1 << 20;
-}
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VmRecord, name, incarnation, uuid, launcher, phase, boot_id, pid,
                                                 start_ticks, overlay, ssh_key, launched_unix_us, ready_unix_us,
@@ -16,44 +13,26 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(VmRecord, name, incarnation, uui
 
 namespace {
 
-// One key a line; only keys of the outermost object stand behind a single blank. Plan and spec come last: see cut.
+// Plan and spec come last, after what the head repeats of them: see record_head.hpp.
 std::string text_of(const VmRecord& record) {
     auto head = nlohmann::json(record);
     head.erase("plan");
     head.erase("spec");
     head["accelerator"] = record.plan.value("accelerator", "");
-    head["asks_state"] = record.plan.contains("state") && !record.plan["state"].is_null();
+    head["asks_state"] = has_state_query(record.plan);
     head["port_forwards"] = record.spec.value("port_forwards", nlohmann::json::array());
     auto text = head.dump(1);
     text.resize(text.size() - 2); // "\n}"
     return text + "," + nlohmann::json{{"plan", record.plan}, {"spec", record.spec}}.dump(1).substr(1);
 }
 
-// Leaves what stands before the plan, as a document of its own. A record that is cut or was written otherwise stays as
-// it is.
-void cut(std::string& text) {
-    const auto plan = text.find(",\n \"plan\": {");
-    if (plan == std::string::npos || !text.ends_with("\n}")) return;
-    constexpr std::string_view key = "\n \"", spec = "\n \"spec\": {", ports = "\n \"port_forwards\": ";
-    auto next = text.find(key, text.find("\n }", plan));
-    const bool is_spec = next != std::string::npos && text.compare(next, spec.size(), spec) == 0;
-    if (is_spec && text.rfind(ports, plan) != std::string::npos) next = text.find(key, next + 1);
-    if (next != std::string::npos) return; // what the head does not repeat
-    text.resize(plan);
-    text += "\n}";
-}
-
 Result<VmRecord> record_in(const std::string& text, const std::filesystem::path& path, const std::string& vm) {
     try {
-        const auto json = nlohmann::json::parse(text);
-        auto record = json.get<VmRecord>();
-        if (!json.contains("plan"))
-            record.plan = {{"accelerator", json.value("accelerator", "")},
-                           {"asks_state", json.value("asks_state", false)}};
-        if (!json.contains("spec"))
-            record.spec = {{"port_forwards", json.value("port_forwards", nlohmann::json::array())}};
+        auto record = nlohmann::json::parse(text).get<VmRecord>();
         if (record.name != vm)
             return fail(ErrorCode::io, "record " + path.string() + " names another VM: " + record.name);
+        if (!record.plan.is_object() || !record.spec.is_object())
+            return fail(ErrorCode::io, "record " + path.string() + " is damaged: its plan or its spec is no object");
         return record;
     } catch (const nlohmann::json::exception& error) {
         return fail(ErrorCode::io, "record " + path.string() + " is damaged: " + error.what());
@@ -62,6 +41,11 @@ Result<VmRecord> record_in(const std::string& text, const std::filesystem::path&
 
 } // namespace
 
+bool has_state_query(const nlohmann::json& plan) {
+    const auto query = plan.find("state");
+    return query != plan.end() && !query->is_null();
+}
+
 Result<> save_record(const Layout& layout, const VmRecord& record) {
     // Not synced: a record has to survive our death, not the machine's, for no VM survives that either.
     return files::replace(layout.vm_record(record.name), text_of(record), false);
@@ -69,24 +53,18 @@ Result<> save_record(const Layout& layout, const VmRecord& record) {
 
 Result<VmRecord> load_record(const Layout& layout, const std::string& vm) {
     const auto path = layout.vm_record(vm);
-    CASTRA_TRY(text, files::read(path, record_bytes_max));
-    return record_in(text, path, vm);
-}
-
-Result<VmRecord> load_record_head(const Layout& layout, const std::string& vm) {
-    const auto path = layout.vm_record(vm);
-    CASTRA_TRY(text, files::read(path, record_bytes_max));
-    cut(text);
+    CASTRA_TRY(text, files::read(path, vm_record_bytes_max));
     return record_in(text, path, vm);
 }
 
 Result<std::vector<std::string>> vm_directories(const Layout& layout) {
     std::vector<std::string> names;
+    const auto dir = layout.vm_dir(""); // ends in /
     std::error_code error;
-    auto at = std::filesystem::directory_iterator(layout.vms_dir(), error);
+    auto at = std::filesystem::directory_iterator(dir, error);
     for (; !error && at != std::filesystem::end(at); at.increment(error)) {
         std::error_code unknown;
-        if (at->is_directory(unknown)) names.push_back(at->path().filename());
+        if (at->is_directory(unknown)) names.push_back(at->path().native().substr(dir.native().size()));
     }
     if (error && error != std::errc::no_such_file_or_directory)
         return fail(ErrorCode::io, "list the VMs in " + layout.vms_dir().string() + ": " + error.message(),

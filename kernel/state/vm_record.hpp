@@ -26,6 +26,11 @@ struct VmRecord {
     ProcessId process() const { return {static_cast<int>(pid), start_ticks}; }
 };
 
+// Whether a plan says how to ask its VM whether the guest runs.
+bool has_state_query(const nlohmann::json& plan);
+
+inline constexpr std::size_t vm_record_bytes_max = 1 << 20;
+
 // Errors: io.
 Result<> save_record(const Layout& layout, const VmRecord& record);
 // Errors: not_found, io (unreadable or damaged, naming the file).

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every exit code of docs/ERRORS.md, by a real command; and that page, the header and these commands name the same."""
+import os
 import pathlib
 import re
 import signal
@@ -28,6 +29,19 @@ class ExitCodes(Project):
     def test_1_failed(self):
         self.processes_toml(["/bin/false"], extra=NOTIFY)
         self.assertEqual(self.up(), 1)
+
+    def test_1_the_answer_does_not_fit(self):
+        self.write("")
+        words = [CASTRA, "status", "--json", "--config", str(self.config)]
+        with open("/dev/full", "w") as full:
+            result = subprocess.run(words, env=self.env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("not all of the answer", result.stderr)
+        reader, writer = os.pipe()
+        os.close(reader)
+        result = subprocess.run(words, env=self.env, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=120)
+        os.close(writer)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), "who reads no more wanted no more")
 
     def test_2_usage(self):
         self.processes_toml(READY)

@@ -49,7 +49,7 @@ TEST(VmStatus, HasNoProcessInAnyStateThatTheProcessDoesNotBackUp) {
                 EXPECT_FALSE(has_process(judge({phase, 7, same_boot, false, supervised}).state)) << phase;
 }
 
-// A value of a type that castra does not write, in the head of a record and in one that is read whole.
+// A value of a type that castra does not write, in a record that is read whole.
 TEST(VmStatus, IsUnknownWhenItsRecordHasAnythingElseInIt) {
     std::string dir = testing::TempDir() + "castra-status.XXXXXX";
     ASSERT_NE(::mkdtemp(dir.data()), nullptr);
@@ -74,9 +74,10 @@ TEST(VmStatus, IsUnknownWhenItsRecordHasAnythingElseInIt) {
         return vm_status(*host, layout, "web", boot_id, false).value();
     };
     EXPECT_EQ(look(nlohmann::json::object()).state, "ready");
-    for (const auto* odd : {R"({"accelerator": 7})", R"({"plan": {"accelerator": 7}})", R"({"asks_state": "yes"})",
-                            R"({"spec": {"port_forwards": [1, 2]}})", R"({"port_forwards": [{"host": "x"}]})",
-                            R"({"pid": "x"})", R"({"name": []})"}) {
+    for (const auto* odd :
+         {R"({"plan": {"accelerator": 7}})", R"({"plan": "x"})", R"({"spec": {"port_forwards": 7}})",
+          R"({"spec": {"port_forwards": [1, 2]}})", R"({"spec": {"port_forwards": [{"host": "x"}]}})",
+          R"({"spec": {"port_forwards": [{"host": 70000}]}})", R"({"pid": "x"})", R"({"name": []})"}) {
         const auto seen = look(nlohmann::json::parse(odd));
         EXPECT_EQ(seen.state, "unknown") << odd;
         EXPECT_NE(seen.why.find("record.json is damaged"), std::string::npos) << seen.why;

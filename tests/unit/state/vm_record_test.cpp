@@ -97,6 +97,61 @@ TEST_F(VmRecordTest, IsReadWholeWhenSomebodyWroteItOtherwise) {
     }
 }
 
+// What the head repeats is odd, or something stands there that castra does not write: the plan and the spec tell it.
+TEST_F(VmRecordTest, IsReadWholeWhenItsHeadIsOdd) {
+    record.plan["state"] = {{"socket", "qmp"}};
+    ASSERT_TRUE(save_record(*layout, record));
+    const auto text = *files::read(layout->vm_record("web"), 1 << 20);
+    for (const auto& [seen, odd] : std::map<std::string, std::string>{
+             {R"("accelerator": "tcg")", R"("accelerator": 7)"},
+             {R"("asks_state": true)", R"("asks_state": null)"},
+             {R"("asks_state": true)", R"("asks_state": true, "of_a_later_castra": [{}])"},
+             {R"("port_forwards": [)", R"("port_forwards": [1, [], )"},
+             {R"("pid": 4242)", R"("pid": 4242, "port_forwards": {"a": 1})"},
+             {R"("phase": "ready")", R"("ph\u0061se": "ready")"}}) {
+        auto changed = text;
+        const auto at = changed.find(seen);
+        ASSERT_LT(at, changed.find("\n \"plan\"")) << seen;
+        write(changed.replace(at, seen.size(), odd));
+        const auto head = load_record_head(*layout, "web");
+        ASSERT_TRUE(head) << odd << ": " << head.error().text;
+        EXPECT_EQ(head->plan.value("accelerator", ""), "tcg") << odd;
+        EXPECT_EQ(head->plan.value("asks_state", false), true) << odd;
+        EXPECT_EQ(head->spec["port_forwards"], record.spec["port_forwards"]) << odd;
+        EXPECT_EQ(head->process(), record.process()) << odd;
+        EXPECT_EQ(head->phase, "ready") << odd;
+    }
+    for (const auto* wrong : {R"("pid": "x")", R"("pid": 4242, "name": 7)"}) {
+        auto changed = text;
+        write(changed.replace(changed.find(R"("pid": 4242)"), 11, wrong));
+        EXPECT_FALSE(load_record_head(*layout, "web")) << wrong;
+    }
+}
+
+TEST_F(VmRecordTest, HasAHeadWithTextOfAnyKind) {
+    record.overlay = "/a \"b\"\n\\c/\xc3\xa4";
+    record.ssh_key = std::string(3000, 'k');
+    record.restart_unix_us = 1;
+    record.start_ticks = std::uint64_t{1} << 63;
+    ASSERT_TRUE(save_record(*layout, record));
+    const auto head = load_record_head(*layout, "web");
+    ASSERT_TRUE(head) << head.error().text;
+    EXPECT_TRUE(head->plan.contains("asks_state")) << "it was not read whole";
+    EXPECT_FALSE(head->plan.contains("argv")) << "it was not read whole";
+    EXPECT_EQ(head->overlay, record.overlay);
+    EXPECT_EQ(head->ssh_key, record.ssh_key);
+    EXPECT_EQ(head->start_ticks, record.start_ticks);
+    EXPECT_EQ(head->restart_unix_us, 1);
+}
+
+TEST_F(VmRecordTest, WithAPlanThatIsNoObjectIsDamaged) {
+    for (const auto* odd : {R"("plan": 7)", R"("plan": [])", R"("spec": "x")"}) {
+        write(R"({"name": "web", )" + std::string(odd) + "}");
+        EXPECT_FALSE(load_record(*layout, "web")) << odd;
+        EXPECT_FALSE(load_record_head(*layout, "web")) << odd;
+    }
+}
+
 TEST_F(VmRecordTest, IsDamagedForTheHeadTooWhenItIsCut) {
     ASSERT_TRUE(save_record(*layout, record));
     const auto text = *files::read(layout->vm_record("web"), 1 << 20);
