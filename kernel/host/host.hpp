@@ -5,21 +5,13 @@
 #pragma once
 #include "base/units.hpp"
 #include "host/clock.hpp"
+#include "host/port_lease.hpp"
 #include "host/process.hpp"
 #include "host/stream.hpp"
 
 #include <filesystem>
 
 namespace castra {
-
-// A port of this machine held by name, not by a bound socket, so that QEMU can bind it. The holder is an abstract unix
-// socket: like ports it lives in the network namespace and ends with its last descriptor. It is inherited by the VM's
-// process, so a lease lasts as long as the VM even when castra is killed.
-struct PortLease {
-    std::uint16_t port = 0;
-    std::string protocol;
-    UniqueFd holder;
-};
 
 class Host {
 public:

@@ -25,10 +25,13 @@ Task<Result<ExitStatus>> run_program(Host& host, ProgramRun run) {
     request.output_path = run.output_path;
     request.ends_with_us = true; // nobody else waits for it, and what it makes would have no owner
     CASTRA_CO_TRY(process, host.spawn(request));
-    const auto first = co_await (process->wait() || host.sleep_for(run.deadline));
+    Gate never(host.executor());
+    Gate& cancel = run.cancel ? *run.cancel : never;
+    const auto first = co_await (process->wait() || host.sleep_for(run.deadline) || cancel.wait());
     if (process->has_exited()) co_return co_await process->wait();
     (void)process->signal(SIGKILL);
     co_await process->wait();
+    if (cancel.is_open()) co_return fail(ErrorCode::cancelled, "run " + run.argv[0] + ": cancelled; it was killed");
     co_return fail(ErrorCode::timeout, "run " + run.argv[0] + ": no end within " +
                                            std::to_string(run.deadline.count()) + " ms; it was killed");
 }

@@ -12,12 +12,13 @@ struct ProgramRun {
     std::string output_path;      // appended; empty: thrown away
     std::vector<std::string> env; // added to minimal_environment()
     Milliseconds deadline{30000};
+    Gate* cancel = nullptr; // open: it is killed; outlives the run
 };
 
 // PATH, HOME and LANG=C: what a child of castra gets unless a plan says more.
 std::vector<std::string> minimal_environment();
 
-// Errors: not_found, io, timeout (the program was killed).
+// Errors: not_found, io, timeout and cancelled (the program was killed).
 Task<Result<ExitStatus>> run_program(Host& host, ProgramRun run);
 // The same, and anything but exit code 0 is an error that quotes the last output.
 Task<Result<>> run_checked(Host& host, ProgramRun run);

@@ -38,32 +38,6 @@ Result<UniqueFd> listening_socket(const std::filesystem::path& path) {
     return fd;
 }
 
-// Whether nobody has the port bound right now. QEMU binds without SO_REUSEADDR-like surprises for listeners.
-bool can_bind(const std::string& address, std::uint16_t port, bool udp) {
-    UniqueFd fd(::socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0));
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_port = htons(port);
-    inet_pton(AF_INET, address.c_str(), &where.sin_addr);
-    const int on = 1;
-    if (!udp)
-        setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); // a port in TIME_WAIT is free for a listener
-    return fd && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0;
-}
-
-Result<UniqueFd> hold_port(std::uint16_t port, const std::string& protocol) {
-    UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!fd) return fail_errno("lease port " + std::to_string(port));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const auto name = "castra/port/" + protocol + "/" + std::to_string(port);
-    std::memcpy(address.sun_path + 1, name.data(), name.size());
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
-        return fail(ErrorCode::busy, "port " + std::to_string(port) + "/" + protocol + " belongs to another castra VM");
-    return fd;
-}
-
 class SystemHost final : public Host {
 public:
     SystemHost(asio::io_context& loop, Clock& clock) : loop_(loop), clock_(clock) {}
@@ -150,24 +124,13 @@ Result<std::pair<Stream, UniqueFd>> SystemHost::notify_pair() {
 }
 
 // Automatic ports stay below Linux's default ephemeral range (32768): no outgoing connection can take one in between.
-constexpr std::uint16_t automatic_first = 20000;
-constexpr std::uint16_t automatic_count = 10000;
-
 Result<PortLease> SystemHost::lease_port(const std::string& address, std::uint16_t port, const std::string& protocol) {
-    const bool udp = protocol == "udp";
-    if (port != 0) {
-        CASTRA_TRY(holder, hold_port(port, protocol));
-        if (!can_bind(address, port, udp))
-            return fail(ErrorCode::busy, "port " + address + ":" + std::to_string(port) + "/" + protocol + " is in use",
-                        "choose another port, or host = 0 for an automatic one");
-        return PortLease{port, protocol, std::move(holder)};
-    }
+    if (port != 0) return take_port(address, port, protocol);
     const auto entropy = clock_.entropy();
     const auto start = static_cast<unsigned>((entropy[0] << 8) | entropy[1]);
-    for (unsigned i = 0; i < automatic_count; ++i) {
-        const auto candidate = static_cast<std::uint16_t>(automatic_first + (start + i) % automatic_count);
-        auto holder = hold_port(candidate, protocol);
-        if (holder && can_bind(address, candidate, udp)) return PortLease{candidate, protocol, std::move(*holder)};
+    for (unsigned i = 0; i < automatic_ports_count; ++i) {
+        const auto candidate = automatic_ports_first + (start + i) % automatic_ports_count;
+        if (auto lease = take_port(address, static_cast<std::uint16_t>(candidate), protocol)) return std::move(*lease);
     }
     return fail(ErrorCode::busy, "no automatic port is free on " + address);
 }

@@ -2,6 +2,7 @@
 #include "host/system_process.hpp"
 
 #include "host/birth.hpp"
+#include "host/left_behind.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -38,7 +39,9 @@ class SystemProcess final : public Process {
 public:
     SystemProcess(const Executor& executor, UniqueFd pidfd, ProcessId id, bool is_child,
                   std::unique_ptr<HeldChild> held = {})
-        : pidfd_(executor, pidfd.release()), ended_(executor), id_(id), is_child_(is_child), held_(std::move(held)) {}
+        : pidfd_(executor, pidfd.release()), ended_(executor), id_(id), is_child_(is_child), held_(std::move(held)) {
+        look();
+    }
 
     Result<> release() override {
         const auto held = std::exchange(held_, nullptr);
@@ -61,6 +64,7 @@ public:
 
     Result<> signal(int number) override {
         if (ended_.is_open()) return {};
+        look();
         if (pidfd_signal(pidfd_.native_handle(), number) != 0 && errno != ESRCH)
             return fail_errno("signal process " + std::to_string(id_.pid));
         return {};
@@ -80,8 +84,16 @@ private:
                 else
                     status_.signal = signal_name(info.si_status);
             }
+        } else {
+            end_left_behind(pidfd_.native_handle(), id_, alive_ticks_);
         }
         ended_.open();
+    }
+
+    // Whether it lives now: who is in its session until then is its own, should it be another's child.
+    void look() {
+        const auto now = ticks_now();
+        if (!is_readable(pidfd_.native_handle())) alive_ticks_ = now;
     }
 
     asio::posix::stream_descriptor pidfd_;
@@ -89,6 +101,7 @@ private:
     ProcessId id_;
     ExitStatus status_;
     bool is_child_;
+    std::uint64_t alive_ticks_ = 0;
     std::unique_ptr<HeldChild> held_; // until it is released
 };
 

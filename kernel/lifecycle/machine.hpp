@@ -78,7 +78,7 @@ private:
     // start(), in order. Each returns with nothing running on failure.
     Task<Result<>> prepare(EventBus& bus, MachineSpec& spec, BootContext& context);
     Result<> lease_ports(sdk::VmSpec& vm, const NamedPorts& named);
-    Task<Result<sdk::LaunchPlan>> make_plan(MachineSpec& spec, ProbeBook& probes);
+    Task<Result<sdk::LaunchPlan>> make_plan(MachineSpec& spec, BootContext& context);
     Result<> check_overlays(const MachineSpec& spec) const;
     Task<Result<>> make_overlays(EventBus& bus, const MachineSpec& spec);
     Task<Result<>> make_ssh_key();
@@ -96,7 +96,7 @@ private:
 
     // stop(), in order.
     Task<bool> cooperate(EventBus& bus, Milliseconds graceful, bool adopted);
-    Task<Result<>> prove_identity();
+    Task<Result<>> prove_identity(Milliseconds wait);
     std::filesystem::path socket_path(const std::string& name) const;
     Task<bool> escalate(EventBus& bus, contract::EscalationSignal signal, Milliseconds wait);
     Task<bool> exits_within(Milliseconds wait);

@@ -79,7 +79,7 @@ Task<Result<>> Machine::prepare(EventBus& bus, MachineSpec& spec, BootContext& c
     if (spec.wants_ssh_key) {
         CASTRA_CO_CHECK(co_await make_ssh_key());
     }
-    auto plan = co_await make_plan(spec, context.probes);
+    auto plan = co_await make_plan(spec, context);
     if (!plan) co_return Failure(plan.error());
     plan_ = std::move(*plan);
     record_.spec = spec.vm;
@@ -112,11 +112,12 @@ Result<> Machine::lease_ports(sdk::VmSpec& vm, const NamedPorts& named) {
     return {};
 }
 
-Task<Result<sdk::LaunchPlan>> Machine::make_plan(MachineSpec& spec, ProbeBook& probes) {
+Task<Result<sdk::LaunchPlan>> Machine::make_plan(MachineSpec& spec, BootContext& context) {
     CASTRA_CO_TRY(needs, spec.launcher->requirements(spec.vm));
     sdk::PlanRequest request;
     for (const auto& probe : needs.probes) {
-        auto verdict = co_await probes.verdict(probe);
+        auto verdict = co_await context.probes.verdict(probe, context.cancel);
+        if (context.cancel.is_open()) co_return fail(ErrorCode::cancelled, "cancelled while an accelerator was probed");
         request.probes[probe.id] = verdict;
     }
     request.vm = spec.vm;

@@ -62,9 +62,10 @@ Task<bool> Machine::exits_within(Milliseconds wait) {
 }
 
 // Whoever answers on an adopted VM's control socket must show that it is this VM before it is told anything.
-Task<Result<>> Machine::prove_identity() {
+Task<Result<>> Machine::prove_identity(Milliseconds wait) {
     if (!plan_.identity) co_return Result<>();
-    co_return co_await converse(host_, socket_path(plan_.identity->socket), plan_.identity->exchanges, identity_wait);
+    const auto deadline = std::min(identity_wait, wait);
+    co_return co_await converse(host_, socket_path(plan_.identity->socket), plan_.identity->exchanges, deadline);
 }
 
 std::filesystem::path Machine::socket_path(const std::string& name) const {
@@ -73,7 +74,9 @@ std::filesystem::path Machine::socket_path(const std::string& name) const {
     return {};
 }
 
+// All ways together have `graceful`.
 Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted) {
+    const Stopwatch all(host_.clock());
     if (graceful.count() > 0) {
         const bool ended = co_await cooperate_by_agent(bus, plan_.stop.empty() ? graceful : graceful / 2);
         if (ended) co_return true;
@@ -89,7 +92,6 @@ Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted
         publish(bus, draft(timed_out, name_ + ": " + *timed_out.detail).at(contract::Severity::info));
         co_return false;
     }
-    const Stopwatch all(host_.clock());
     for (const auto& method : plan_.stop) {
         const auto left = graceful - Milliseconds(all.ms());
         if (left.count() <= 0) co_return false;
@@ -97,11 +99,11 @@ Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted
         attempted.method = method.method;
         attempted.timeout_ms = left.count();
         publish(bus, draft(attempted, name_ + " is asked to power down by " + method.method));
+        auto rest = [&] { return std::max(left - Milliseconds(watch.ms()), Milliseconds(0)); };
         Result<> asked;
-        if (adopted) asked = co_await prove_identity();
-        if (asked) asked = co_await converse(host_, socket_path(method.socket), method.exchanges, left);
-        const auto rest = std::max(left - Milliseconds(watch.ms()), Milliseconds(0));
-        const bool ended = co_await exits_within(asked ? rest : Milliseconds(0));
+        if (adopted) asked = co_await prove_identity(left);
+        if (asked) asked = co_await converse(host_, socket_path(method.socket), method.exchanges, rest());
+        const bool ended = co_await exits_within(asked ? rest() : Milliseconds(0));
         if (ended) {
             publish_exit(bus, true, "shutdown");
             publish(bus, draft(contract::VmCooperativeSucceeded{watch.ms()}, name_ + " powered itself down"));

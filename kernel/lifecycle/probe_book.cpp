@@ -17,10 +17,10 @@ std::string with_dir(std::string text, const std::string& dir) {
 }
 
 sdk::ProbeVerdict judge(const Result<ExitStatus>& ended, const sdk::Probe& probe, const std::string& output) {
-    if (!ended) return {false, ended.error().text};
-    if (ended->exit_code == probe.success_exit_code) return {true, "proved"};
-    auto detail =
-        ended->exit_code ? "exit code " + std::to_string(*ended->exit_code) : ended->signal.value_or("unknown end");
+    if (ended && ended->exit_code == probe.success_exit_code) return {true, "proved"};
+    auto detail = !ended             ? ended.error().text
+                  : ended->exit_code ? "exit code " + std::to_string(*ended->exit_code)
+                                     : ended->signal.value_or("unknown end");
     return {false, output.empty() ? detail : detail + ": " + output};
 }
 
@@ -38,22 +38,23 @@ std::string ProbeBook::key_of(const sdk::Probe& probe) const {
                                 .dump());
 }
 
-Task<sdk::ProbeVerdict> ProbeBook::verdict(sdk::Probe probe) {
+Task<sdk::ProbeVerdict> ProbeBook::verdict(sdk::Probe probe, Gate& cancel) {
     const auto key = key_of(probe);
     if (const auto found = pages_.find(key); found != pages_.end()) {
-        const auto done = found->second.done;
-        co_await done->wait();
-        co_return pages_[key].verdict;
+        const auto page = found->second; // it may be torn out meanwhile
+        co_await page->done.wait();
+        co_return page->verdict;
     }
-    const auto done = std::make_shared<Gate>(host_.executor());
-    pages_[key].done = done;
-    auto found = co_await run(probe, key);
-    pages_[key].verdict = found;
-    done->open();
+    const auto page = std::make_shared<Page>(host_.executor());
+    pages_[key] = page;
+    auto found = co_await run(probe, key, cancel);
+    page->verdict = found;
+    if (cancel.is_open()) pages_.erase(key);
+    page->done.open();
     co_return found;
 }
 
-Task<sdk::ProbeVerdict> ProbeBook::run(const sdk::Probe& probe, const std::string& key) {
+Task<sdk::ProbeVerdict> ProbeBook::run(const sdk::Probe& probe, const std::string& key, Gate& cancel) {
     const auto page = cache_ / (key + ".json");
     if (const auto text = files::read(page, 65536)) {
         const auto json = sdk::Json::parse(*text, nullptr, false);
@@ -72,6 +73,7 @@ Task<sdk::ProbeVerdict> ProbeBook::run(const sdk::Probe& probe, const std::strin
     program.working_dir = dir;
     program.output_path = dir / "output";
     program.deadline = std::min(Milliseconds(std::max<std::int64_t>(1, probe.deadline_ms)), deadline_max);
+    program.cancel = &cancel;
     const auto ended = co_await run_program(host_, std::move(program));
     const auto verdict = judge(ended, probe, files::tail_of(dir / "output", 400));
     (void)files::remove_tree(dir);

@@ -18,19 +18,21 @@ public:
     // `cache`: where verdicts live; `scratch`: where probes may write while they run.
     ProbeBook(Host& host, std::filesystem::path cache, std::filesystem::path scratch);
 
-    Task<sdk::ProbeVerdict> verdict(sdk::Probe probe);
+    // When `cancel` opens, the probe is killed, and what this returns is no verdict: nobody remembers it.
+    Task<sdk::ProbeVerdict> verdict(sdk::Probe probe, Gate& cancel);
 
 private:
     std::string key_of(const sdk::Probe& probe) const;
-    Task<sdk::ProbeVerdict> run(const sdk::Probe& probe, const std::string& key);
+    Task<sdk::ProbeVerdict> run(const sdk::Probe& probe, const std::string& key, Gate& cancel);
 
     struct Page {
-        std::shared_ptr<Gate> done;
+        explicit Page(const Executor& executor) : done(executor) {}
+        Gate done;
         sdk::ProbeVerdict verdict;
     };
     Host& host_;
     std::filesystem::path cache_, scratch_;
-    std::map<std::string, Page> pages_;
+    std::map<std::string, std::shared_ptr<Page>> pages_;
 };
 
 } // namespace castra

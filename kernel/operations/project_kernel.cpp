@@ -48,6 +48,7 @@ Result<std::unique_ptr<ProjectKernel>> ProjectKernel::open(Workshop& workshop, L
                       : FileLock::try_lock(layout.supervisor_lock(), holder);
     if (!taken) return Failure(taken.error());
     auto& lock = *taken;
+    CASTRA_CHECK(owns_state(workshop.installation().environment, layout, config_path));
     // Only now: a predecessor removes it before it lets go of the lock.
     CASTRA_CHECK(files::make_private_directory(layout.runtime_dir().parent_path()));
     CASTRA_CHECK(files::make_private_directory(layout.runtime_dir()));

@@ -78,6 +78,7 @@ Task<Result<std::string>> SupervisorStart::ask(std::string line, Milliseconds wa
     }
     const auto ended = co_await abandon();
     if (ended.signal && ended.signal != "SIGKILL") why = "it ended with " + *ended.signal;
+    if (const auto lock = FileLock::probe(layout_.supervisor_lock()); !lock) why += "; " + lock.error().text;
     co_return fail(ErrorCode::io, std::move(why));
 }
 

@@ -60,6 +60,16 @@ Layout RegisteredProject::layout(const Environment& environment) const {
     return Layout::of_known(environment, id, state_dir);
 }
 
+Result<> owns_state(const Environment& environment, const Layout& layout, const std::string& config_path) {
+    const auto card = load_card(layout.state_dir());
+    if (!card || card->config_path == config_path || !files::exists(card->config_path)) return {};
+    const auto owner = find_registered(environment, card->config_path);
+    if (!owner || owner->state_dir != layout.state_dir()) return {};
+    return fail(ErrorCode::config_invalid,
+                "state_dir " + layout.state_dir().string() + " belongs to the project of " + card->config_path,
+                "give each project a state_dir of its own, or none");
+}
+
 Result<> register_project(const Environment& environment, const Layout& layout, const std::string& config_path) {
     const auto text = nlohmann::json(Card{config_path, layout.state_dir()}).dump(1) + "\n";
     const auto usual = Layout(environment, config_path, "").state_dir();

@@ -20,6 +20,9 @@ struct RegisteredProject {
     Layout layout(const Environment& environment) const;
 };
 
+// Errors: config_invalid, the place that `layout` has for state belongs to another project, whose castra.toml is there
+// and says so: two of them in one place would take each other's VMs down.
+Result<> owns_state(const Environment& environment, const Layout& layout, const std::string& config_path);
 // Errors: io.
 Result<> register_project(const Environment& environment, const Layout& layout, const std::string& config_path);
 // Sorted by folder. One that is damaged has a `problem`, and harms no other.

@@ -4,6 +4,9 @@
 #include "castra/sdk/refusal.hpp"
 #include "launcher-qemu/arguments.hpp"
 
+#include <cerrno>
+#include <unistd.h>
+
 namespace castra::launcher_qemu {
 namespace {
 
@@ -68,7 +71,9 @@ sdk::Probe make_probe(const Options& options, const std::string& accelerator, co
     probe.files = {{"{dir}/probe.elf", probe_guest_base64}};
     probe.deadline_ms = probe_deadline_ms;
     probe.success_exit_code = probe_success_exit_code;
-    probe.cache_key = "probe-1";
+    // Who is let in to /dev/kvm since, or has loaded the module, shall not hear an old verdict.
+    const int closed = ::access("/dev/kvm", R_OK | W_OK) == 0 ? 0 : errno;
+    probe.cache_key = "probe-1, kvm: " + std::to_string(closed);
     for (const auto& argument : probe.argv)
         probe.cache_key += "\n" + argument;
     return probe;

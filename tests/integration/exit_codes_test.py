@@ -30,7 +30,7 @@ class ExitCodes(Project):
         self.processes_toml(["/bin/false"], extra=NOTIFY)
         self.assertEqual(self.up(), 1)
 
-    def test_1_the_answer_does_not_fit(self):
+    def test_failed_is_also_an_answer_that_does_not_fit(self):
         self.write("")
         words = [CASTRA, "status", "--json", "--config", str(self.config)]
         with open("/dev/full", "w") as full:

@@ -3,7 +3,10 @@
 """Stands in for qemu-system-x86_64 where a test needs a machine of a certain character at once, not a guest: takes the
 sockets as QEMU does, says the marker on the serial one, answers QMP as its character wants. The character is in the file
 `character` beside this program: obey, ignore (the power button), hang (QMP is silent), closed (QMP refuses everybody),
-deaf (and SIGTERM is ignored too)."""
+deaf (and SIGTERM is ignored too).
+castra's probe of an accelerator (it ends through isa-debug-exit) ends as the file `probe` says: its first line is an exit
+code, abort, or hang (whatever signal comes), the others are its last words. Each invocation is a line in the file `calls`:
+its process and its arguments, as JSON."""
 import json
 import os
 import pathlib
@@ -13,7 +16,27 @@ import socket
 import sys
 import threading
 
-CHARACTER = (pathlib.Path(sys.argv[0]).parent / "character").read_text().strip()
+HERE = pathlib.Path(sys.argv[0]).parent
+CHARACTER = (HERE / "character").read_text().strip()
+
+
+def probe():
+    end, *last_words = (HERE / "probe").read_text().splitlines()
+    if end == "hang":
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    tell_call()  # whoever reads of it may count on what it does from now on
+    for line in last_words:
+        print(line, file=sys.stderr, flush=True)
+    while end == "hang":
+        signal.pause()
+    if end == "abort":
+        os.abort()
+    os._exit(int(end))
+
+
+def tell_call():
+    with open(HERE / "calls", "a") as calls:
+        calls.write(json.dumps([os.getpid(), sys.argv[1:]]) + "\n")
 
 
 def listener(name):
@@ -49,6 +72,9 @@ def accept_qmp(server, uuid):
         threading.Thread(target=serve_qmp, args=(connection, uuid), daemon=True).start()
 
 
+if any(word.startswith("isa-debug-exit") for word in sys.argv):
+    probe()
+tell_call()
 if CHARACTER == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 qmp, serial = listener("qmp"), listener("serial0")

@@ -193,6 +193,27 @@ class Failures(Project):
         self.assertEqual(self.states(), {"good-0": "absent", "bad-0": "absent"})
         self.assertIsNone(self.supervisor())
 
+    def test_undoing_a_run_leaves_what_ran_before_it(self):
+        """A failed up, then a cancelled one."""
+        self.mixed()
+        self.events(self.castra("up", "good-0"))
+        before = self.status()["vms"]
+        good = next(vm for vm in before if vm["name"] == "good-0")
+
+        def stands():
+            now = next(vm for vm in self.status()["vms"] if vm["name"] == "good-0")
+            self.assertEqual((now["state"], now["pid"], now["incarnation"]), ("ready", good["pid"], good["incarnation"]))
+            self.assertEqual(self.states()["bad-0"], "absent")
+
+        self.assertEqual(self.events(self.castra("up"), 1)[-1]["outcome"], "failed")
+        stands()
+        self.config.write_text(self.config.read_text().replace("/bin/false", "/bin/cat"))  # lives, and says nothing
+        child = self.start("up")
+        lines = until(child, "vm.launch")
+        child.send_signal(signal.SIGINT)
+        self.judge(rest_of(child, lines), 130)
+        stands()
+
     def test_keep_going_leaves_the_others(self):
         self.mixed()
         events = self.events(self.castra("up", "--keep-going"), 6)
@@ -214,6 +235,15 @@ class Failures(Project):
         events = self.events(self.castra("down"))
         signals = [event["signal"] for event in events if event["type"] == "vm.shutdown_escalated"]
         self.assertEqual(signals, ["SIGTERM", "SIGKILL"])
+        self.assertEqual(self.processes(), {})
+
+    def test_children_of_a_machine_end_with_it_also_when_its_supervisor_was_killed(self):
+        self.write('[[vms]]\nname = "p"\nlauncher = "process"\n[vms.options]\nready = "notify"\n'
+                   'command = ["/bin/sh", "-c", "sleep 1000 & echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"]\n')
+        self.events(self.castra("up"))
+        self.assertEqual(len(self.processes()), 3, "with the supervisor")
+        self.kill(self.supervisor())
+        self.events(self.castra("down"))
         self.assertEqual(self.processes(), {})
 
     def test_an_unexpected_end_is_an_event_of_its_own_run(self):
@@ -408,6 +438,49 @@ class Interruptions(Project):
         self.assertEqual(self.processes(), {})
 
 
+class OneStateDir(Project):
+    """Two files whose state_dir is the same place: whoever came first has it."""
+
+    def setUp(self):
+        super().setUp()
+        self.processes_toml(READY, extra=NOTIFY)
+        shared = self.dir / "shared"
+        text = self.config.read_text().replace('name = "t"\n', f'name = "t"\nstate_dir = "{shared}"\n', 1)
+        self.assertIn(str(shared), text)
+        self.config.write_text(text)
+        self.other = self.dir / "other" / "castra.toml"
+        self.other.parent.mkdir()
+        self.other.write_text(text)
+        self.events(self.castra("up"))
+
+    def of_other(self, verb, code=0):
+        result = subprocess.run([CASTRA, verb, "--config", str(self.other), "--events", "ndjson"], env=self.env,
+                                capture_output=True, text=True, timeout=60)
+        return self.judge(result.stdout, code)
+
+    def refused_everywhere(self):
+        first = self.of_other("up", 3)[0]
+        self.assertEqual((first["type"], first["code"]), ("command.rejected", "config_invalid"))
+        self.assertIn(str(self.config), first["message"])
+        for verb in ("down", "clean"):  # what is the other's own goes: nothing
+            events = self.of_other(verb)
+            self.assertFalse([event for event in events if event.get("vm")], verb)
+        self.assertEqual(self.states(), {"p-0": "ready"})
+
+    def test_the_second_is_refused_and_touches_nothing(self):
+        self.refused_everywhere()
+        self.kill(self.supervisor())
+        self.refused_everywhere()
+
+    def test_a_file_that_was_moved_takes_its_state_along(self):
+        self.kill(self.supervisor())
+        self.config.unlink()
+        self.of_other("down")
+        self.assertEqual([one for one in self.processes().values() if "sleep" in one], [])
+        for socket_of_the_killed in self.home.rglob("run/*/s"):  # the runtime directory goes by the file's path
+            socket_of_the_killed.unlink()
+
+
 class ThirdParties(Project):
     def test_a_reporter_named_by_path_is_told_everything(self):
         shutil.copy(PLUGINS / "reporter-ndjson.so", self.dir / "mine.so")
@@ -421,6 +494,17 @@ class ThirdParties(Project):
         self.processes_toml(READY, extra=NOTIFY + '[[reporters]]\nplugin = "ndjson"\nconfig = { path = "/dev/full" }\n')
         events = self.events(self.castra("up"))
         self.assertIn("vm.ready", types_of(events))
+
+    def test_a_port_of_one_address_is_not_that_of_another(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        vm = ('[[vms]]\nname = "{0}"\nlauncher = "process"\nport_forwards = [{{ address = "{1}", host = {2}, guest = 80 }}]\n'
+              '[vms.options]\nready = "notify"\ncommand = {3}\n')
+        self.write("".join(vm.format(name, address, port, json.dumps(READY)) for name, address in
+                           (("a", "127.0.0.1"), ("b", "127.0.0.2"))))
+        self.events(self.castra("up"))
+        self.assertEqual({vm["name"]: [(p["address"], p["host"]) for p in vm["ports"]] for vm in self.status()["vms"]},
+                         {"a-0": [("127.0.0.1", port)], "b-0": [("127.0.0.2", port)]})
 
     def test_a_port_belongs_to_one_project(self):
         forward = "[[vms.port_forwards]]\nhost = {}\nguest = 80\n"

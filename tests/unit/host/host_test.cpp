@@ -4,6 +4,7 @@
 #include "host/free_port.hpp"
 #include "host/host.hpp"
 #include "host/in_parallel.hpp"
+#include "host/left_behind.hpp"
 #include "host/run_program.hpp"
 #include "host/system_process.hpp"
 
@@ -14,6 +15,7 @@
 #include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <thread>
 
 namespace castra {
 namespace {
@@ -169,6 +171,37 @@ TEST_F(HostTest, AdoptsOnlyTheVeryProcess) {
     run(child->wait());
 }
 
+// A grandchild of ours whose parent, the leader of its session, has ended.
+TEST_F(HostTest, EndsWhatAnAdoptedProcessLeftInItsSession) {
+    for (const bool by_scan : {false, true}) {
+        const auto said = std::filesystem::temp_directory_path() / ("castra-left-" + std::to_string(::getpid()));
+        auto child = spawn({"/bin/sh", "-c", "sleep 1000 & echo $! > " + said.string() + "; exec sleep 1000"});
+        const auto leader = child->id();
+        std::string text;
+        while (text.empty() || text.back() != '\n')
+            text = files::read(said, 100).value_or("");
+        std::filesystem::remove(said);
+        const int left = std::stoi(text);
+        const ProcessId left_id{left, start_ticks_of(left).value()};
+        if (by_scan) {
+            const auto before = left_id.start_ticks - 1;
+            end_session_members(leader.pid, before);
+            EXPECT_TRUE(host->is_alive(left_id)) << "it came later, as another's of that number would";
+            end_session_members(leader.pid + 1, ticks_now());
+            EXPECT_TRUE(host->is_alive(left_id)) << "another session";
+            end_session_members(leader.pid, ticks_now());
+        } else {
+            auto adopted = std::move(host->adopt(leader)).value();
+            kill(leader.pid, SIGKILL);
+            run(adopted->wait());
+        }
+        while (host->is_alive(left_id)) // SIGKILL has been sent; the test's timeout is its limit
+            std::this_thread::yield();
+        kill(leader.pid, SIGKILL);
+        run(child->wait());
+    }
+}
+
 TEST_F(HostTest, WakesEveryWaiterOfManyShortProcesses) {
     // Descriptors' numbers are reused at once here; a wake-up that belonged to an earlier one must not reap a live
     // child.
@@ -208,6 +241,27 @@ TEST_F(HostTest, LeasesAPortToOneHolder) {
     const auto port = first->port;
     first->holder.reset();
     EXPECT_TRUE(host->lease_port("127.0.0.1", port, "tcp"));
+}
+
+TEST_F(HostTest, LeasesAPortOfOneAddressOrOfAll) {
+    auto first = host->lease_port("127.0.0.1", 0, "tcp");
+    ASSERT_TRUE(first);
+    const auto port = first->port;
+    auto second = host->lease_port("127.0.0.2", port, "tcp");
+    ASSERT_TRUE(second) << second.error().text;
+    EXPECT_FALSE(host->lease_port("127.0.0.2", port, "tcp"));
+    EXPECT_FALSE(host->lease_port("0.0.0.0", port, "tcp")) << "two of all addresses are held";
+    EXPECT_TRUE(host->lease_port("0.0.0.0", port, "udp"));
+    first->holder.reset();
+    EXPECT_FALSE(host->lease_port("0.0.0.0", port, "tcp")) << "one of all addresses is held";
+    second->holder.reset();
+    auto all = host->lease_port("0.0.0.0", port, "tcp");
+    ASSERT_TRUE(all) << all.error().text;
+    const auto refused = host->lease_port("127.0.0.3", port, "tcp");
+    ASSERT_FALSE(refused) << "all addresses are held";
+    EXPECT_EQ(refused.error().code, ErrorCode::busy);
+    all->holder.reset();
+    EXPECT_TRUE(host->lease_port("127.0.0.3", port, "tcp"));
 }
 
 TEST_F(HostTest, AnAutomaticPortIsNoneThatSomebodyNamed) {
