@@ -67,6 +67,11 @@ class Help(unittest.TestCase):
     def test_no_command_at_all(self):
         self.assertEqual(castra(code=2).returncode, 2)
 
+    def test_the_version_names_the_commit_it_was_built_from(self):
+        is_git = subprocess.run(["git", "-C", SOURCE, "rev-parse", "--short", "HEAD"], capture_output=True).returncode == 0
+        commit = "[0-9a-f]{7,40}(-dirty)?" + ("" if is_git else "|unknown")  # which one: it may have been built earlier
+        self.assertRegex(castra("--version").stdout, rf"\Acastra [0-9]+\.[0-9]+\.[0-9]+\+({commit})\n\Z")
+
 
 class Suggestions(Project):
     def said(self, *words):
@@ -204,6 +209,18 @@ class Answers(Project):
         self.assertEqual((row["declared_host"], row["listening"]), (0, False), "an ordinary process listens on nothing")
         self.assertEqual(row["live_host"], self.status()["vms"][0]["ports"][0]["host"])
         self.assertIn("nobody listens", castra("ports", "--config", str(self.config), env=self.env).stdout)
+
+    def test_status_tells_people_name_state_and_way_in(self):
+        self.processes_toml(READY, count=2, extra=NOTIFY + "[[vms.port_forwards]]\nguest = 22\n")
+        self.events(self.castra("up", "p-0"))
+        told = castra("status", "--config", str(self.config), env=self.env).stdout.splitlines()
+        first, second = self.status()["vms"]
+        (port,) = first["ports"]
+        way = re.escape(f"{port['address']}:{port['host']} -> 22/tcp")
+        self.assertEqual(port["address"], "127.0.0.1")
+        self.assertEqual(len([line for line in told if re.search(rf"\bp-0 is ready, process {first['pid']}, {way}$", line)]), 1, told)
+        self.assertEqual(len([line for line in told if re.search(r"\bp-1 is absent$", line)]), 1, told)
+        self.assertEqual([line.split()[:2] for line in told[-2:]], [["p-0", "ready"], ["p-1", "absent"]], "the table")
 
     def test_ways_in_are_refused_with_their_cure(self):
         self.processes_toml(READY, extra=NOTIFY)

@@ -50,6 +50,16 @@ class Howto(Page):
             shutil.rmtree(place, ignore_errors=True)
 
 
+class Readme(Project):
+    def test_its_castra_toml_is_understood(self):
+        (example,) = re.findall(r"^```toml\n(.*?)^```$", (SOURCE / "README.md").read_text(), re.M | re.S)
+        self.config.write_text(example)
+        result = subprocess.run([CASTRA, "config", "check", "--config", str(self.config)], env=self.env, capture_output=True,
+                                text=True, timeout=60)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result.stdout)
+        self.assertEqual(self.states(), {"web-0": "absent"}, "the name that its comment tells")
+
+
 class Pages(unittest.TestCase):
     def test_links_lead_somewhere(self):
         for page in [SOURCE / "README.md", *sorted((SOURCE / "docs").glob("*.md"))]:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real virtual machines, under whatever accelerator really works. The image is castra image build tiny."""
 import hashlib
-import os
+import json
+import pathlib
 import signal
 import unittest
 
-from guest import CACHE, Guest
-from support import types_of
+from guest import CACHE, Guest, boot_sector
+from support import rest_of, types_of, until
 
 
 class FourGuests(Guest):
@@ -15,11 +16,16 @@ class FourGuests(Guest):
         events = self.events(self.castra("up"))
         for i in range(4):
             self.assertEqual([t for t in types_of(events, f"g-{i}") if t != "message"], ["vm.launch", "vm.ready"])
+        self.assertEqual([event["via"] for event in events if event["type"] == "vm.ready"], ["marker"] * 4)
         accelerator = {event["accelerator"] for event in events if event["type"] == "vm.launch"}
         warned = [event for event in events if event.get("code") == "accelerator_fallback"]
         self.assertEqual(len(warned), int(accelerator == {"tcg"}), "falling back is told once, with its reason")
         answers = [self.ssh(f"g-{i}", "hostname") for i in range(4)]
         self.assertEqual([answer.stdout.strip() for answer in answers], [f"g-{i}" for i in range(4)], answers)
+        with self.subTest("a key opens one VM alone"):
+            refused = self.ssh("g-1", "hostname", identity_of="g-0")
+            self.assertEqual((refused.returncode, refused.stdout), (255, ""), refused.stderr)
+            self.assertIn("Permission denied (publickey", refused.stderr)
         self.events(self.castra("down"))
 
 
@@ -48,6 +54,53 @@ class DiskGuest(Guest):
         self.assertEqual(self.states(), {"g-0": "ready"})
         events = self.events(self.castra("down"))
         self.assertIn("vm.cooperative_succeeded", types_of(events, "g-0"))
+
+
+class FirmwareGuest(Guest):
+    """A disk that firmware boots: no kernel of castra's, nothing of Linux in it."""
+
+    def test_the_firmware_boots_a_disk_which_tells_that_it_is_ready(self):
+        base = self.dir / "disk.raw"
+        base.write_bytes(boot_sector("SECTOR-READY").ljust(1 << 20, b"\0"))
+        self.write('[lifecycle]\ngraceful_shutdown_wait_secs = 1\nsigterm_wait_secs = 5\nready_wait_secs = 60\n'
+                   '[[vms]]\nname = "g"\nbase_image = "disk.raw"\nmemory = "32 MiB"\nready_marker = "SECTOR-READY"\n'
+                   '[vms.options]\naccelerator = "tcg"\n')
+        events = self.events(self.castra("up"))
+        self.assertEqual(types_of(events, "g-0"), ["vm.overlay_prepared", "vm.launch", "vm.ready"])
+        launch, ready = events[-3:-1]
+        self.assertEqual((launch["accelerator"], ready["via"]), ("tcg", "marker"))
+        words = pathlib.Path(f"/proc/{launch['pid']}/cmdline").read_text().split("\0")
+        self.assertEqual(words[words.index("-machine") + 1], "q35")
+        self.assertNotIn("-kernel", words)
+        self.assertEqual(self.states(), {"g-0": "ready"})
+        events = self.events(self.castra("down"))
+        self.assertEqual([event["method"] for event in events if event["type"] == "vm.cooperative_attempted"], ["acpi"])
+        self.assertEqual([event["reason"] for event in events if event["type"] == "vm.cooperative_timed_out"], ["timeout_expired"])
+        self.assertEqual([event["signal"] for event in events if event["type"] == "vm.shutdown_escalated"], ["SIGTERM"])
+        self.assertIn("vm.overlay_discarded", types_of(events, "g-0"))
+        self.assertEqual(self.states(), {"g-0": "absent"})
+
+
+class InterruptedGuest(Guest):
+    def test_sigint_while_it_boots_leaves_nothing_without_a_further_command(self):
+        # It never says that it is ready: whenever the signal comes, it comes in the middle.
+        self.guest(machine="q35", disk=True, append="castra.test=no-ready")
+        child = self.start("up")
+        lines = until(child, "vm.launch")
+        events = [json.loads(line) for line in lines]
+        self.assertEqual(types_of(events, "g-0")[-2:], ["vm.overlay_prepared", "vm.launch"])
+        (record,) = self.home.rglob("record.json")
+        plan = json.loads(record.read_text())["plan"]
+        made = [record, *(pathlib.Path(one["path"]) for one in plan["sockets"] + plan["overlays"])]
+        self.assertEqual([path for path in made if not path.exists()], [], "there is something to leave behind")
+        self.assertIn(events[-1]["pid"], self.processes())
+        child.send_signal(signal.SIGINT)
+        events = self.judge(rest_of(child, lines), 130)
+        self.assertEqual((child.returncode, events[-1]["outcome"]), (130, "cancelled"))
+        self.assertNotIn("vm.ready", types_of(events))
+        self.assertEqual(self.processes(), {})
+        self.assertEqual(self.leftovers(), [])
+        self.assertEqual([path for path in made if path.exists()], [])
 
 
 class PausedGuest(Guest):

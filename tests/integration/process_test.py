@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 import unittest
+from collections import Counter
 
 from support import CASTRA, PLUGINS, Project, rest_of, types_of, until
 
@@ -40,6 +41,35 @@ class UpAndDown(Project):
         for i in range(20):
             self.assertEqual(types_of(events, f"p-{i}"), ["vm.launch", "vm.ready"])
         self.events(self.castra("down"))
+
+    def test_as_many_boot_at_once_as_the_window_is_wide_and_never_more(self):
+        """Each stays in the window until it may read a line: so all places are taken, and one is free for each that is ready."""
+        os.mkfifo(self.dir / "go")
+        go = os.open(self.dir / "go", os.O_RDWR)
+        self.addCleanup(os.close, go)
+        cores = os.cpu_count()
+        for configured, window in (("", cores), ("[lifecycle]\nboot_window = 0\n", cores), ("[lifecycle]\nboot_window = 3\n", 3)):
+            with self.subTest(configured=configured):
+                count = window + 2
+                self.processes_toml(["/bin/sh", "-c", f"read x <{self.dir}/go; echo READY >&$CASTRA_NOTIFY_FD; exec sleep 1000"],
+                                    count=count, extra=NOTIFY + configured)
+                child = self.start("up")
+                lines = until(child, "command.accepted")
+                self.assertEqual(json.loads(lines[0])["limits"]["boot_window"], window)
+                for ready in range(3):
+                    os.write(go, b"go\n" * min(ready, 1))
+                    deadline = time.monotonic() + 20
+                    while (seen := Counter(self.states().values())) != Counter(ready=ready, booting=window, absent=2 - ready):
+                        self.assertLessEqual(seen["booting"], window)
+                        self.assertLess(time.monotonic(), deadline, seen)
+                os.write(go, b"go\n" * window)
+                events = self.judge(rest_of(child, lines), 0)
+                booting = [0]
+                for event in events:
+                    booting.append(booting[-1] + {"vm.launch": 1, "vm.ready": -1}.get(event["type"], 0))
+                self.assertEqual((max(booting), booting[-1]), (window, 0))
+                self.assertEqual(types_of(events).count("vm.launch"), count)
+                self.events(self.castra("down"))
 
     def test_up_again_says_that_there_is_nothing_to_do(self):
         self.processes_toml(READY, extra=NOTIFY)

@@ -387,7 +387,8 @@ class Together(Project):
         self.assertLessEqual(seen, {"absent", "preparing", "booting", "ready", "running", "stopping", "stopped", "failed"})
 
     def test_ten_projects_at_once(self):
-        self.processes_toml(READY, count=2, extra=NOTIFY)
+        self.processes_toml(READY, count=2, extra=NOTIFY + "".join(
+            f"[[vms.port_forwards]]\nhost = 0\nguest = {guest}\n" for guest in (80, 443)))
         text = self.config.read_text()
         configs = []
         for i in range(10):
@@ -406,6 +407,9 @@ class Together(Project):
         status = json.loads(subprocess.run([CASTRA, "status", "--all", "--json"], env=self.env, capture_output=True, check=True,
                                            text=True).stdout)
         self.assertEqual([vm["state"] for project in status["projects"] for vm in project["vms"]], ["ready"] * 20)
+        ports = [(port["guest"], port["host"]) for project in status["projects"] for vm in project["vms"] for port in vm["ports"]]
+        self.assertEqual(sorted(guest for guest, _ in ports), [80] * 20 + [443] * 20)
+        self.assertEqual(len({host for _, host in ports} - {0}), 40, ports)
         all_at_once("down")
         self.assertEqual(self.processes(), {})
 
