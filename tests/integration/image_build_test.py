@@ -411,3 +411,30 @@ class Interrupted(Recipe):
         self.assertNotEqual(self.image.stat().st_ino, before, "the script has put its own there")
         self.assert_whole()
         self.assertEqual(self.left_over(), [])
+
+    def test_killed_while_the_old_image_goes_it_leaves_a_whole_one_or_none(self):
+        self.build()
+        self.tool("rm", f"""#!/bin/sh
+case "$*" in
+*" {self.image}") /bin/rm "{self.image}/initrd" && kill -KILL $PPID ;;
+*) exec /bin/rm "$@" ;;
+esac
+""")
+        self.begin("--force").communicate(timeout=60)
+        if self.image.exists():
+            self.assert_whole()
+
+    def test_a_script_without_castra_that_comes_last_puts_no_image_into_another(self):
+        self.build()
+        self.holding("mv")
+        child = self.begin("--force")
+        self.held("mv")
+        self.kill(child.pid)
+        if not self.image.exists():
+            self.use_cache("cache")
+        self.build("--force")
+        before = self.image.stat().st_ino
+        self.go_on()
+        self.assert_whole()
+        self.assertNotEqual(self.image.stat().st_ino, before)
+        self.assertEqual(self.left_over(), [])
