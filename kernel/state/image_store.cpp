@@ -13,12 +13,17 @@ Result<Image> find_image(const std::filesystem::path& cache, const std::string& 
     if (!text)
         return fail(text.error().code, "image \"" + name + "\" is not in " + (cache / "images").string(),
                     "build it with: castra image build " + name);
+    std::filesystem::path odd; // a file that is not there, or of another size than it was built with
     try {
         const auto json = nlohmann::json::parse(*text);
         auto file = [&](const char* part) -> std::string {
             if (!json.contains(part)) return {};
             const std::filesystem::path relative = json[part].at("file").get<std::string>();
-            return (folder / relative.filename()).string();
+            const auto path = folder / relative.filename();
+            std::error_code missing;
+            const auto size = std::filesystem::file_size(path, missing);
+            if (missing || size != json[part].value("size", size)) odd = path;
+            return path.string();
         };
         Image image;
         image.name = name;
@@ -34,6 +39,9 @@ Result<Image> find_image(const std::filesystem::path& cache, const std::string& 
         image.root_append = json.value("root_append", "");
         image.ssh_user = json.value("ssh_user", "");
         image.ready_marker = json.value("ready_marker", "");
+        if (!odd.empty())
+            return fail(ErrorCode::io, "image \"" + name + "\": " + odd.string() + " is not what was built",
+                        "build it again with: castra image build " + name);
         return image;
     } catch (const nlohmann::json::exception& error) {
         return fail(ErrorCode::io,

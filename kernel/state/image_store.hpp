@@ -17,7 +17,7 @@ struct Image {
     std::string ssh_user, ready_marker;
 };
 
-// Errors: not_found with the command that builds it, io when damaged.
+// Errors: not_found with the command that builds it, io when damaged: also when a file is gone or cut.
 Result<Image> find_image(const std::filesystem::path& cache, const std::string& name);
 
 } // namespace castra

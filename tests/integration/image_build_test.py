@@ -237,6 +237,11 @@ class Cached(Recipe):
         self.assertEqual(self.described(), described)
         self.assert_whole()
 
+        with (self.image / "initrd").open("r+b") as initrd:
+            initrd.truncate(1000)
+        self.assertEqual(self.build()[0], first, "what is cut is no image")
+        self.assert_whole()
+
     def test_two_at_once_build_it_once(self):
         first, second = self.begin("--json"), self.begin("--json")
         answers = [json.loads(child.communicate(timeout=120)[0]) for child in (first, second)]

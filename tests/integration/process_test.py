@@ -237,7 +237,7 @@ class Failures(Project):
 
         self.assertEqual(self.events(self.castra("up"), 1)[-1]["outcome"], "failed")
         stands()
-        self.config.write_text(self.config.read_text().replace("/bin/false", "/bin/cat"))  # lives, and says nothing
+        self.config.write_text(self.config.read_text().replace('["/bin/false"]', '["/bin/sleep", "1000"]'))  # says nothing
         child = self.start("up")
         lines = until(child, "vm.launch")
         child.send_signal(signal.SIGINT)
