@@ -259,8 +259,7 @@ class Interrupted(Bootstrap):
             time.sleep(0.05)
         sockets = [str(path) for path in self.home.rglob("run/*/*/*") if path.is_socket() and path.name == "ssh"]
         self.assertEqual(len(sockets), 1, "where the other steps find it")
-        whole = [pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0") for pid in self.processes()]
-        own = [words[words.index("-S") + 1] for words in whole if "ControlMaster=yes" in words]
+        own = [words[words.index("-S") + 1] for words in self.command_lines() if "ControlMaster=yes" in words]
         self.assertEqual(len(own), 1)
         self.assertNotEqual(own, sockets)
         self.assertFalse(pathlib.Path(own[0]).exists(), "whoever removes it now takes it from nobody")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A castra project of its own in a temporary home, and the judges of what it prints."""
+import contextlib
 import json
 import select
 import os
@@ -47,7 +48,8 @@ class Project(unittest.TestCase):
             self.castra("down", events=False)
         left = self.processes()
         for pid in left:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         leftovers = self.leftovers()
         shutil.rmtree(self.dir, ignore_errors=True)
         self.assertEqual(left, {}, "processes left behind")
@@ -122,6 +124,14 @@ class Project(unittest.TestCase):
             except (OSError, IndexError):
                 continue
         return found
+
+    def command_lines(self):
+        """The words of each of them that has not ended meanwhile."""
+        lines = []
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                lines.append(pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0"))
+        return lines
 
     def supervisor(self):
         for pid, command in self.processes().items():
