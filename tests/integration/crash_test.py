@@ -1,21 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 at every event of an up and of a down: the next command tells the truth, the next up works, nothing leaks.
-What is killed has gone a little further than the event that was read; that only moves the moment."""
-import contextlib
+Each kill falls when that very line is written, see kills.py. Of a supervisor that is the line of its journal: what it does may be
+a few events ahead of that."""
 import json
 import os
 import pathlib
 import shutil
-import signal
+import socket
+import subprocess
 import time
 import unittest
 
-from support import Project, types_of
+from kills import Kills
+from support import CASTRA, types_of
 
 WITH_PROCESS = {"booting", "ready", "running", "stopping"}
+PLUGIN_HOST = "castra-plugin-host"
+BROKER = " broker --control-fd"
 
 
-class Walk(Project):
+def two_free_ports():
+    """Two in a row, of those that the kernel gives to nobody by itself."""
+    for port in range(20000 + os.getpid() % 8000, 32000, 2):
+        try:
+            with socket.create_server(("127.0.0.1", port)), socket.create_server(("127.0.0.1", port + 1)):
+                return port
+        except OSError:
+            continue
+    raise AssertionError("no two free ports in a row")
+
+
+class Walk(Kills):
     VMS = ["p-0", "p-1"]
 
     def fleet(self):
@@ -73,101 +88,123 @@ class Walk(Project):
         while self.processes():
             self.assertLess(time.monotonic(), deadline, self.processes())
             time.sleep(0.02)
-        self.judge_journals()
+        self.journals()  # sealed, all of them, that of the killed run as well
 
-    def judge_journals(self):
-        """Each is a valid run, or the valid beginning of one whose supervisor was killed."""
-        for path in self.home.rglob("journal/*.ndjson"):
-            text = path.read_text()
-            if '"last":true' in text:
-                self.judge(text)
-            else:
-                self.assertTrue(text == "" or text.startswith("{"), path)
-
-    def at_each_event(self, verb):
-        """Starts a command again and again; yields it after 1, 2, 3 ... of its events, and these. Ends when it has no more."""
+    def events_of(self, verb):
+        """The undisturbed command: it has a kill for each of them."""
         self.fleet()
-        for count in range(1, 100):
-            if verb == "down":
-                self.events(self.castra("up"))
-            child = self.start(verb)
-            lines = [child.stdout.readline() for _ in range(count)]
-            if not lines[-1]:
-                child.wait()
-                self.castra("down")
-                return
-            yield child, lines
+        self.before(verb)
+        events = self.events(self.castra(verb))
+        self.events(self.castra("down"))
+        self.forget_journals()
+        return events
 
-    def end_of(self, child):
-        out = child.stdout.read()
-        child.wait()
-        child.stdout.close()
-        return out
-
-    def forget_journals(self):
-        for path in self.home.rglob("journal/*.ndjson"):
-            path.unlink()
+    def before(self, verb):
+        if verb == "down":
+            self.events(self.castra("up"))
+            self.forget_journals()
 
     def settle(self):
         """A killed client cancels nothing: its run ends by itself."""
         deadline = time.monotonic() + 30
-        while any('"last":true' not in path.read_text() for path in self.home.rglob("journal/*.ndjson")):
+        while any('"last":true' not in path.read_text() for path in self.own_journals()):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.02)
 
     def walk(self, verb, whom):
-        """How many events the command had, after each of which the client or the supervisor was killed."""
-        count = 0
-        for child, lines in self.at_each_event(verb):
-            with self.subTest(event=len(lines)):
-                victim = child.pid if whom == "client" else self.supervisor()
-                if victim is not None:
-                    with contextlib.suppress(ProcessLookupError): # it had just ended by itself
-                        os.kill(victim, signal.SIGKILL)
-                self.end_of(child)
+        """Kills the client or the supervisor at each event of a command. Returns how many that were, and how many commands told
+        that they were aborted."""
+        killed = aborted = 0
+        for line in range(1, len(self.events_of(verb)) + 1):
+            with self.subTest(line=line):
+                self.before(verb)
+                result, pids = self.kill_at(line, whom, verb)
+                killed += len(pids)
                 if whom == "client":
+                    self.judge_of_killed_client(result, line)
                     self.settle()
+                else:
+                    aborted += self.judge_told(result, line)
                 self.judge_recovery()
                 self.forget_journals()
-            count = len(lines)
-        return count
+        return killed, aborted
 
-    def kill_at_every_event(self, verb, victims, look):
-        """After each event of a command all that `victims` names is killed; `look` judges what the command then told, and
-        recovery is judged. Returns how many were killed."""
-        killed = 0
-        for child, lines in self.at_each_event(verb):
-            with self.subTest(event=len(lines)):
-                for pid in victims():
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                        killed += 1
-                events = self.judge("".join(lines) + self.end_of(child))  # whole and true, whatever came of it
+    def kill_at_every_event(self, verb, whom, look):
+        """At each event of a command the children of the supervisor that `whom` describes are killed; `look` judges what the
+        command then told, and recovery is judged. Returns how many were killed at each, and the undisturbed command's events."""
+        killed = []
+        undisturbed = self.events_of(verb)
+        for line in range(1, len(undisturbed) + 1):
+            with self.subTest(line=line):
+                self.before(verb)
+                result, pids = self.kill_at(line, whom, verb)
+                killed.append(len(pids))
+                events = self.judge(result.stdout, result.returncode)  # whole and true, whatever came of it
                 self.judge_truth()
                 look(events)
                 self.judge_recovery()
                 self.forget_journals()
-        return killed
+        return killed, undisturbed
 
 
 class SupervisorDuringUp(Walk):
+    """The VMs have ports, whose leases must end with them and not before."""
+
+    def fleet(self):
+        super().fleet()
+        if not hasattr(self, "port"):
+            self.port = two_free_ports()
+        forward = f"[[vms.port_forwards]]\nhost = {self.port}\nguest = 80\n"
+        self.config.write_text(self.config.read_text() + forward)
+        self.other = self.dir / "other/castra.toml"
+        self.other.parent.mkdir(exist_ok=True)
+        self.other.write_text('[project]\nname = "other"\n[[vms]]\nname = "o"\nlauncher = "process"\ncount = 2\n' +
+                              f'[vms.options]\ncommand = ["/bin/sh", "-c", "exec sleep 1000 # {self.dir}"]\n' + forward)
+
+    def of_another_project(self, verb):
+        return subprocess.run([CASTRA, verb, "--config", str(self.other), "--events", "ndjson"], env=self.env, capture_output=True,
+                              text=True, timeout=120)
+
+    def judge_recovery(self):
+        if set(self.states().values()) & WITH_PROCESS:
+            self.assertRegex(self.judge(self.of_another_project("up").stdout, 4)[0]["detail"], f"{self.port}|{self.port + 1}")
+        super().judge_recovery()
+        self.events(self.of_another_project("up"))
+        self.events(self.of_another_project("down"))
+
     def test_at_every_event(self):
-        self.assertGreaterEqual(self.walk("up", "supervisor"), 6)
+        killed, aborted = self.walk("up", "supervisor")
+        self.assertGreaterEqual(killed, 6)
+        self.assertGreater(aborted, 0)
 
 
 class SupervisorDuringDown(Walk):
     def test_at_every_event(self):
-        self.assertGreaterEqual(self.walk("down", "supervisor"), 16)
+        killed, aborted = self.walk("down", "supervisor")
+        self.assertGreaterEqual(killed, 16)
+        self.assertGreater(aborted, 0)
 
 
 class ClientDuringUp(Walk):
     def test_at_every_event(self):
-        self.assertGreaterEqual(self.walk("up", "client"), 6)
+        self.assertGreaterEqual(self.walk("up", "client")[0], 6)
 
 
 class ClientDuringDown(Walk):
     def test_at_every_event(self):
-        self.assertGreaterEqual(self.walk("down", "client"), 16)
+        self.assertGreaterEqual(self.walk("down", "client")[0], 16)
+
+
+class WithoutAKill(Walk):
+    """Judges the judge: what was never killed must not pass."""
+
+    def test_behind_the_last_event(self):
+        for whom in ("client", "supervisor", PLUGIN_HOST):
+            line = len(self.events_of("up")) + 1
+            with self.assertRaisesRegex(AssertionError, "not carried out"):
+                self.kill_at(line, whom, "up")
+            self.order.unlink()
+            self.events(self.castra("down"))
 
 
 class SupervisorWhileBooting(Walk):
@@ -178,14 +215,22 @@ class SupervisorWhileBooting(Walk):
                             extra='ready = "notify"\n')
         self.config.write_text(self.config.read_text() + f"[lifecycle]\nboot_window = {len(self.VMS)}\n")
 
+    def end_of(self, child):
+        out = child.stdout.read()
+        child.wait()
+        child.stdout.close()
+        return out
+
     def test_after_each_launch_the_records_know_the_processes(self):
         for index in (1, 2, 3):  # accepted, and two launches: more does not come
             with self.subTest(event=index):
                 self.fleet()
                 child = self.start("up")
-                self.assertTrue([child.stdout.readline() for _ in range(index)][-1])
+                lines = [child.stdout.readline() for _ in range(index)]
+                self.assertTrue(lines[-1])
                 self.kill(self.supervisor())
-                self.end_of(child)
+                events = self.judge("".join(lines) + self.end_of(child), 9)
+                self.assertEqual((events[-1]["outcome"], child.returncode), ("aborted", 9))
                 self.judge_truth()
                 if index == 3:
                     self.judge_one_process_each()
@@ -196,15 +241,12 @@ class SupervisorWhileBooting(Walk):
                 self.judge_recovery()
 
 
-class PluginHostDuringUp(Walk):
-    """The launcher runs isolated; its process is killed at every event of an up."""
+class PluginHostKilled(Walk):
+    """The launcher runs isolated; its process, which is there from the preflight to the summary, is killed at every event."""
 
     def fleet(self):
         super().fleet()
         self.config.write_text(self.config.read_text() + '[plugins.process]\nisolation = "process"\n')
-
-    def plugin_hosts(self):
-        return [pid for pid, command in self.processes().items() if "castra-plugin-host" in command]
 
     def lift_quarantine(self, _):
         """As rebuilding the plugin would. The up failed, or did not need its launcher any more."""
@@ -212,8 +254,19 @@ class PluginHostDuringUp(Walk):
         for path in self.home.rglob("quarantine/*"):
             path.unlink()
 
-    def test_at_every_event(self):
-        self.assertGreater(self.kill_at_every_event("up", self.plugin_hosts, self.lift_quarantine), 2)
+    def down_is_done(self, events):
+        """A VM is ended without its launcher if need be."""
+        self.assertEqual(events[-1]["exit_code"], 0)
+        self.assertEqual(self.states(), {name: "absent" for name in self.VMS})
+        self.lift_quarantine(events)
+
+    def test_during_up(self):
+        killed, undisturbed = self.kill_at_every_event("up", PLUGIN_HOST, self.lift_quarantine)
+        self.assertEqual(killed, [1] * len(undisturbed))
+
+    def test_during_down(self):
+        killed, undisturbed = self.kill_at_every_event("down", PLUGIN_HOST, self.down_is_done)
+        self.assertEqual(killed, [1] * len(undisturbed))
 
 
 SLOW_TO_END = """
@@ -238,7 +291,12 @@ class BrokerKilled(Walk):
         self.config.write_text(self.config.read_text() + '[broker]\nlauncher = "process"\n')
 
     def brokers(self):
-        return [pid for pid, command in self.processes().items() if " broker --control-fd" in command]
+        return [pid for pid, command in self.processes().items() if BROKER in command]
+
+    def before(self, verb):
+        super().before(verb)
+        if verb == "down":
+            self.settle_broker(1)
 
     def judge_broker(self, events):
         # One that is killed before it has said ready fails an up, which then leaves nothing.
@@ -253,11 +311,14 @@ class BrokerKilled(Walk):
             time.sleep(0.05)
 
     def test_during_up(self):
-        self.assertGreater(self.kill_at_every_event("up", self.brokers, self.judge_broker), 4)
+        killed, undisturbed = self.kill_at_every_event("up", BROKER, self.judge_broker)
+        self.assertEqual(killed, [1] * len(undisturbed))
 
     def test_during_down(self):
         self.is_slow_to_end = True  # the broker goes when the VMs are gone, and shall be met at its work
-        self.assertGreater(self.kill_at_every_event("down", self.brokers, self.judge_broker), 2)
+        killed, undisturbed = self.kill_at_every_event("down", BROKER, self.judge_broker)
+        last = max(line for line, kind in enumerate(types_of(undisturbed), 1) if kind == "vm.exited")
+        self.assertEqual(killed[:last], [1] * last)
 
 
 class Reboot(Walk):
@@ -278,17 +339,28 @@ class Reboot(Walk):
             if path.is_socket():
                 path.unlink()
 
+    def until_killed(self, child):
+        deadline = time.monotonic() + 30
+        while not self.is_killed():
+            self.assertTrue(child.poll() is None or self.is_killed(), "the command ended and nobody was killed")
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.001)
+
     def walk_reboots(self, verb):
+        """At each event the supervisor is killed, and all else behind it."""
         count = 0
-        for child, lines in self.at_each_event(verb):
-            with self.subTest(event=len(lines)):
+        for line in range(1, len(self.events_of(verb)) + 1):
+            with self.subTest(line=line):
+                self.before(verb)
+                self.order.write_text(f"{line} supervisor\n")
+                child = self.start(verb)
+                self.until_killed(child)
                 self.reboot()
-                self.end_of(child)
+                child.communicate()
+                count += len(self.killed("supervisor", "a reboot"))
                 self.assertLessEqual(set(self.states().values()), {"failed", "absent"})
                 self.judge_recovery()
-                self.journals()  # sealed, all of them
                 self.forget_journals()
-            count = len(lines)
         return count
 
     def test_during_up(self):
