@@ -9,13 +9,15 @@
 namespace castra {
 namespace {
 
-// The newest stay: run ids sort by time.
+// The newest stay: run ids sort by time. Half of a file is of a castra that was killed, for nobody else writes now.
 void make_room(const std::filesystem::path& directory, std::size_t runs_max) {
     std::vector<std::filesystem::path> logs;
     std::error_code error;
     for (auto at = std::filesystem::directory_iterator(directory, error); !error && at != std::filesystem::end(at);
-         at.increment(error))
+         at.increment(error)) {
         if (at->path().extension() == ".json") logs.push_back(at->path());
+        if (at->path().extension() == ".tmp") (void)files::remove(at->path());
+    }
     std::ranges::sort(logs);
     for (std::size_t i = 0; i + runs_max <= logs.size(); ++i) {
         (void)files::remove(logs[i]);

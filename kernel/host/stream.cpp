@@ -18,11 +18,13 @@ Failure socket_failed(const char* doing, const boost::system::error_code& error)
 
 Task<Result<std::string>> Stream::read_some() {
     if (!buffer_.empty()) co_return std::exchange(buffer_, {});
+    if (has_ended_) co_return std::string();
     std::string chunk(16384, '\0');
     boost::system::error_code error;
     const auto size =
         co_await socket_.async_read_some(asio::buffer(chunk), asio::redirect_error(asio::use_awaitable, error));
-    if (error == asio::error::eof || error == asio::error::connection_reset) co_return std::string();
+    has_ended_ = error == asio::error::eof || error == asio::error::connection_reset;
+    if (has_ended_) co_return std::string();
     if (error) co_return socket_failed("read from socket", error);
     chunk.resize(size);
     co_return chunk;
@@ -39,11 +41,13 @@ Task<Result<std::optional<std::string>>> Stream::read_line(std::size_t line_byte
         scanned = buffer_.size();
         if (scanned > line_bytes_max)
             co_return fail(ErrorCode::protocol, "a line is longer than " + std::to_string(line_bytes_max) + " bytes");
+        if (has_ended_) co_return std::optional<std::string>();
         std::string chunk(16384, '\0');
         boost::system::error_code error;
         const auto size =
             co_await socket_.async_read_some(asio::buffer(chunk), asio::redirect_error(asio::use_awaitable, error));
-        if (error == asio::error::eof || error == asio::error::connection_reset) co_return std::optional<std::string>();
+        has_ended_ = error == asio::error::eof || error == asio::error::connection_reset;
+        if (has_ended_) co_return std::optional<std::string>();
         if (error) co_return socket_failed("read from socket", error);
         buffer_.append(chunk, 0, size);
     }

@@ -31,6 +31,7 @@ public:
 private:
     asio::local::stream_protocol::socket socket_;
     std::string buffer_;
+    bool has_ended_ = false; // epoll tells that once: Asio would wait for it a second time
 };
 
 // A listening unix socket at a path, mode 0600 by the umask of its maker; unlinks nothing by itself.
