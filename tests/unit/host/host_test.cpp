@@ -230,6 +230,24 @@ TEST_F(HostTest, KillsWhatMissesItsDeadline) {
     EXPECT_EQ(ended.error().code, ErrorCode::timeout);
 }
 
+// epoll tells the end of a stream once; whoever asks again must not wait for it.
+TEST_F(HostTest, AnEndThatWasReadStaysRead) {
+    auto pair = std::move(host->notify_pair()).value();
+    ASSERT_EQ(::write(pair.second.get(), "half", 4), 4);
+    pair.second.reset();
+    auto twice = [&]() -> Task<int> {
+        int ends = 0;
+        for (int i = 0; i < 2; ++i) {
+            auto first = co_await (pair.first.read_line(100) || host->sleep_for(std::chrono::seconds(5)));
+            if (first.index() != 0) continue;
+            const auto& line = std::get<0>(first);
+            ends += line && !*line;
+        }
+        co_return ends;
+    };
+    EXPECT_EQ(run(twice()), 2);
+}
+
 TEST_F(HostTest, LeasesAPortToOneHolder) {
     auto first = host->lease_port("127.0.0.1", 0, "tcp");
     ASSERT_TRUE(first);
