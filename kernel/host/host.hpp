@@ -27,6 +27,8 @@ public:
     // A process that somebody else started; not_found when no such process lives (zombies and recycled numbers
     // included).
     virtual Result<std::unique_ptr<Process>> adopt(ProcessId id) = 0;
+    // The same to learn of its end only. What an adopted one leaves in its session ends with it, as with a child.
+    virtual Result<std::unique_ptr<Process>> observe(ProcessId id) = 0;
     virtual bool is_alive(ProcessId id) const = 0;
     virtual Result<std::string> find_program(const std::string& name) const = 0; // in PATH
 

@@ -54,7 +54,8 @@ public:
     Result<std::unique_ptr<Process>> spawn(const SpawnRequest& request) override {
         return spawn_process(executor(), request, limit_);
     }
-    Result<std::unique_ptr<Process>> adopt(ProcessId id) override { return adopt_process(executor(), id); }
+    Result<std::unique_ptr<Process>> adopt(ProcessId id) override { return open_process(executor(), id, true); }
+    Result<std::unique_ptr<Process>> observe(ProcessId id) override { return open_process(executor(), id, false); }
     bool is_alive(ProcessId id) const override {
         const auto ticks = start_ticks_of(id.pid);
         return ticks && *ticks == id.start_ticks;

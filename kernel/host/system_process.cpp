@@ -35,11 +35,13 @@ std::string signal_name(int number) {
     return name ? std::string("SIG") + name : "signal " + std::to_string(number);
 }
 
+enum class Bond { child, adopted, observed };
+
 class SystemProcess final : public Process {
 public:
-    SystemProcess(const Executor& executor, UniqueFd pidfd, ProcessId id, bool is_child,
+    SystemProcess(const Executor& executor, UniqueFd pidfd, ProcessId id, Bond bond,
                   std::unique_ptr<HeldChild> held = {})
-        : pidfd_(executor, pidfd.release()), ended_(executor), id_(id), is_child_(is_child), held_(std::move(held)) {
+        : pidfd_(executor, pidfd.release()), ended_(executor), id_(id), bond_(bond), held_(std::move(held)) {
         look();
     }
 
@@ -72,7 +74,7 @@ public:
 
 private:
     void reap() {
-        if (is_child_) {
+        if (bond_ == Bond::child) {
             // While the leader is a zombie its number cannot be recycled: the moment to end what it left in its
             // session.
             siginfo_t info{};
@@ -84,7 +86,7 @@ private:
                 else
                     status_.signal = signal_name(info.si_status);
             }
-        } else {
+        } else if (bond_ == Bond::adopted) {
             end_left_behind(pidfd_.native_handle(), id_, alive_ticks_);
         }
         ended_.open();
@@ -100,7 +102,7 @@ private:
     Gate ended_;
     ProcessId id_;
     ExitStatus status_;
-    bool is_child_;
+    Bond bond_;
     std::uint64_t alive_ticks_ = 0;
     std::unique_ptr<HeldChild> held_; // until it is released
 };
@@ -156,10 +158,10 @@ Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const S
         return fail_errno("run " + request.program + ": pidfd_open", open_error);
     }
     const ProcessId id{born.pid, start_ticks_of(born.pid).value_or(0)};
-    return std::make_unique<SystemProcess>(executor, std::move(pidfd), id, true, std::move(born.held));
+    return std::make_unique<SystemProcess>(executor, std::move(pidfd), id, Bond::child, std::move(born.held));
 }
 
-Result<std::unique_ptr<Process>> adopt_process(const Executor& executor, ProcessId id) {
+Result<std::unique_ptr<Process>> open_process(const Executor& executor, ProcessId id, bool is_ours) {
     const auto what = "process " + std::to_string(id.pid);
     if (id.pid <= 0) return fail(ErrorCode::not_found, what + " cannot exist");
     UniqueFd pidfd(pidfd_open(id.pid));
@@ -168,7 +170,7 @@ Result<std::unique_ptr<Process>> adopt_process(const Executor& executor, Process
     const auto ticks = start_ticks_of(id.pid);
     if (!ticks) return Failure(ticks.error());
     if (*ticks != id.start_ticks) return fail(ErrorCode::not_found, what + " is another process that got its number");
-    return std::make_unique<SystemProcess>(executor, std::move(pidfd), id, false);
+    return std::make_unique<SystemProcess>(executor, std::move(pidfd), id, is_ours ? Bond::adopted : Bond::observed);
 }
 
 } // namespace castra

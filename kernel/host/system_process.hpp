@@ -13,6 +13,7 @@ Result<std::uint64_t> start_ticks_of(int pid);
 
 Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const SpawnRequest& request,
                                                const DescriptorLimit& limit);
-Result<std::unique_ptr<Process>> adopt_process(const Executor& executor, ProcessId id);
+// `is_ours`: what it leaves in its session is ended with it.
+Result<std::unique_ptr<Process>> open_process(const Executor& executor, ProcessId id, bool is_ours);
 
 } // namespace castra

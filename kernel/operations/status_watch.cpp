@@ -34,7 +34,7 @@ Result<> StatusWatch::follow(const std::vector<ProjectStatus>& projects) {
 
 void StatusWatch::follow_process(ProcessId id) {
     if (!processes_.insert({id.pid, id.start_ticks}).second) return;
-    auto process = host_.adopt(id);
+    auto process = host_.observe(id);
     if (!process) return bell_->ring(); // it has ended since it was looked at
     asio::co_spawn(host_.executor(), ring_at_end(std::move(*process), bell_), asio::detached);
 }

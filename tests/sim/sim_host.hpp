@@ -22,6 +22,7 @@ public:
     Task<> sleep_for(std::chrono::milliseconds duration) override;
     Result<std::unique_ptr<Process>> spawn(const SpawnRequest& request) override;
     Result<std::unique_ptr<Process>> adopt(ProcessId id) override;
+    Result<std::unique_ptr<Process>> observe(ProcessId id) override { return adopt(id); }
     bool is_alive(ProcessId id) const override;
     Result<std::string> find_program(const std::string& name) const override;
     Result<UniqueFd> listen_unix_fd(const std::filesystem::path& path) override;

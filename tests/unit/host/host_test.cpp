@@ -173,7 +173,7 @@ TEST_F(HostTest, AdoptsOnlyTheVeryProcess) {
 
 // A grandchild of ours whose parent, the leader of its session, has ended.
 TEST_F(HostTest, EndsWhatAnAdoptedProcessLeftInItsSession) {
-    for (const bool by_scan : {false, true}) {
+    for (const auto* by : {"observing", "adopting", "scanning"}) {
         const auto said = std::filesystem::temp_directory_path() / ("castra-left-" + std::to_string(::getpid()));
         auto child = spawn({"/bin/sh", "-c", "sleep 1000 & echo $! > " + said.string() + "; exec sleep 1000"});
         const auto leader = child->id();
@@ -183,7 +183,7 @@ TEST_F(HostTest, EndsWhatAnAdoptedProcessLeftInItsSession) {
         std::filesystem::remove(said);
         const int left = std::stoi(text);
         const ProcessId left_id{left, start_ticks_of(left).value()};
-        if (by_scan) {
+        if (by == std::string_view("scanning")) {
             const auto before = left_id.start_ticks - 1;
             end_session_members(leader.pid, before);
             EXPECT_TRUE(host->is_alive(left_id)) << "it came later, as another's of that number would";
@@ -191,9 +191,14 @@ TEST_F(HostTest, EndsWhatAnAdoptedProcessLeftInItsSession) {
             EXPECT_TRUE(host->is_alive(left_id)) << "another session";
             end_session_members(leader.pid, ticks_now());
         } else {
-            auto adopted = std::move(host->adopt(leader)).value();
+            const bool only_looks = by == std::string_view("observing");
+            auto opened = std::move(only_looks ? host->observe(leader) : host->adopt(leader)).value();
             kill(leader.pid, SIGKILL);
-            run(adopted->wait());
+            run(opened->wait());
+            if (only_looks) {
+                EXPECT_TRUE(host->is_alive(left_id)) << "who looks ends nothing";
+                kill(left, SIGKILL);
+            }
         }
         while (host->is_alive(left_id)) // SIGKILL has been sent; the test's timeout is its limit
             std::this_thread::yield();
