@@ -26,8 +26,9 @@ tl::expected<Project, std::vector<Error>> load_project(const Installation& insta
     if (!config) return tl::unexpected(findings_of(config.error()));
     if (const auto read = read_bootstrap_files(*config); !read) return tl::unexpected(findings_of(read.error()));
     Layout layout(installation.environment, config->path, config->state_dir);
-    if (const auto owns = owns_state(installation.environment, layout, config->path); !owns)
-        return tl::unexpected(std::vector{owns.error()});
+    if (!config->state_dir.empty()) // else the place has the file's path in its name
+        if (const auto owns = owns_state(installation.environment, layout, config->path); !owns)
+            return tl::unexpected(std::vector{owns.error()});
     auto digest = "sha256:" + files::sha256_of(config->text);
     return Project{std::move(*config), std::move(layout), std::move(digest)};
 }

@@ -28,8 +28,8 @@ class Cleaning(Project):
     def crash(self, pids):
         """Everything of castra dies without a word: supervisor and VMs."""
         supervisor = self.supervisor()
-        for pid in [supervisor, *pids.values()]:
-            os.kill(pid, signal.SIGKILL)
+        for pid in [supervisor, *pids.values()]:  # one that is about to end has no environment to be found by
+            self.kill(pid)
         deadline = time.monotonic() + 20
         while self.processes():
             self.assertLess(time.monotonic(), deadline)
