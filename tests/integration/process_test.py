@@ -309,7 +309,11 @@ class Recycled(Project):
         record = next(self.home.rglob("record.json"))
         known = json.loads(record.read_text())
         self.kill(known["pid"])
-        record.write_text(json.dumps(dict(known, pid=other.pid)))
+        deadline = time.monotonic() + 20
+        while not pathlib.Path(f"/proc/{other.pid}/cmdline").read_bytes().startswith(b"sleep"):  # else it is root's yet
+            self.assertLess(time.monotonic(), deadline)
+        ticks = int(pathlib.Path(f"/proc/{other.pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
+        record.write_text(json.dumps(dict(known, pid=other.pid, start_ticks=ticks)))  # its user alone tells them apart
         self.assertEqual(self.states(), {"p-0": "failed"})
         self.events(self.castra("down"))
         self.assertEqual(self.states(), {"p-0": "absent"})
