@@ -20,8 +20,8 @@ BROKER = " broker --control-fd"
 
 
 def two_free_ports():
-    """Two in a row, of those that the kernel gives to nobody by itself."""
-    for port in range(20000 + os.getpid() % 8000, 32000, 2):
+    """Two in a row, of those that neither castra nor the kernel gives to anybody by itself."""
+    for port in range(30000 + os.getpid() % 1000 * 2, 32700, 2):
         try:
             with socket.create_server(("127.0.0.1", port)), socket.create_server(("127.0.0.1", port + 1)):
                 return port

@@ -3,8 +3,8 @@
 #include "contract/decode.hpp"
 #include "host/system_process.hpp"
 #include "lifecycle/machine.hpp"
+#include "unit/scratch_project.hpp"
 
-#include <cstdlib>
 #include <gtest/gtest.h>
 
 namespace castra {
@@ -36,21 +36,13 @@ public:
     bool ask_shutdown(const std::string&) override { return true; }
 };
 
-class MachineStop : public testing::Test {
+class MachineStop : public ScratchProject {
 protected:
-    void SetUp() override {
-        std::string name = testing::TempDir() + "castra-stop.XXXXXX";
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        dir = name;
-        Environment environment;
-        environment.castra_home = dir / "home";
-        layout.emplace(environment, dir / "castra.toml", "");
-        std::filesystem::create_directories(layout->vm_dir("web"));
+    MachineStop() {
         silent = std::move(host->listen_unix_fd(dir / "qmp")).value();
         plan.sockets.push_back({"qmp", dir / "qmp"});
         plan.stop.push_back({"acpi", "qmp", {{"power down", "done"}}});
     }
-    void TearDown() override { std::filesystem::remove_all(dir); }
 
     // Stops an adopted process; what the run's events say.
     void stop(StopTimes times, GuestLink* guests) {
@@ -67,7 +59,7 @@ protected:
         record.pid = child->id().pid;
         record.start_ticks = child->id().start_ticks;
         record.plan = plan;
-        auto machine = std::make_shared<Machine>(*host, *layout, "web", [](Machine&) {});
+        auto machine = std::make_shared<Machine>(*host, layout, "web", [](Machine&) {});
         machine->set_guest_link(guests);
         ASSERT_TRUE(machine->adopt(record));
         EventBus bus({"01ARYZ6S410000000000000000", "down", "demo"}, clock, {}, {});
@@ -96,8 +88,6 @@ protected:
     asio::io_context loop;
     SystemClock clock;
     std::unique_ptr<Host> host = make_system_host(loop, clock);
-    std::filesystem::path dir;
-    std::optional<Layout> layout;
     UniqueFd silent;
     sdk::LaunchPlan plan;
     std::vector<contract::Json> events;

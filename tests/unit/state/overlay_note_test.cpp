@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/overlay_note.hpp"
+#include "unit/scratch_project.hpp"
 
-#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
 
@@ -10,45 +10,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class OverlayNote : public testing::Test {
+class OverlayNote : public ScratchProject {
 protected:
-    void SetUp() override {
-        std::string name = testing::TempDir() + "castra-note.XXXXXX";
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        dir = name;
-        Environment environment;
-        environment.castra_home = dir / "home";
-        layout.emplace(environment, dir / "castra.toml", "");
-        fs::create_directories(layout->vm_dir("web"));
-        overlay = dir / "mine.qcow2";
-    }
-    void TearDown() override { fs::remove_all(dir); }
-    bool ours(const std::string& path) { return is_our_overlay(*layout, "web", path).value(); }
+    bool ours(const std::string& path) { return is_our_overlay(layout, "web", path).value(); }
 
-    fs::path dir;
-    std::optional<Layout> layout;
-    std::string overlay;
+    const std::string overlay = dir / "mine.qcow2";
 };
 
 TEST_F(OverlayNote, IsNotNeededForTheVmsOwn) {
-    EXPECT_TRUE(ours(layout->vm_dir("web") / "overlay.qcow2"));
-    EXPECT_FALSE(ours(layout->vm_dir("other") / "overlay.qcow2"));
+    EXPECT_TRUE(ours(layout.vm_dir("web") / "overlay.qcow2"));
+    EXPECT_FALSE(ours(layout.vm_dir("other") / "overlay.qcow2"));
 }
 
 TEST_F(OverlayNote, MakesAFileElsewhereOursAndNoOther) {
     std::ofstream(overlay) << "disk";
     std::ofstream(dir / "precious") << "yours";
     EXPECT_FALSE(ours(overlay)) << "nothing was promised";
-    ASSERT_TRUE(promise_overlay(*layout, "web", overlay));
+    ASSERT_TRUE(promise_overlay(layout, "web", overlay));
     EXPECT_TRUE(ours(overlay));
     EXPECT_FALSE(ours(dir / "precious"));
-    ASSERT_TRUE(confirm_overlay(*layout, "web", overlay));
+    ASSERT_TRUE(confirm_overlay(layout, "web", overlay));
     EXPECT_TRUE(ours(overlay));
 }
 
 TEST_F(OverlayNote, DoesNotCoverAFileThatTookItsPlace) {
     std::ofstream(overlay) << "disk";
-    ASSERT_TRUE(confirm_overlay(*layout, "web", overlay));
+    ASSERT_TRUE(confirm_overlay(layout, "web", overlay));
     std::ofstream(dir / "another") << "yours";
     fs::rename(dir / "another", overlay);
     EXPECT_FALSE(ours(overlay));
@@ -59,17 +46,17 @@ TEST_F(OverlayNote, DoesNotCoverAFileThatTookItsPlace) {
 
 TEST_F(OverlayNote, SaysThatItCannotTellRatherThanNo) {
     std::ofstream(overlay) << "disk";
-    ASSERT_TRUE(promise_overlay(*layout, "web", overlay));
-    fs::remove(overlay_note(*layout, "web"));
+    ASSERT_TRUE(promise_overlay(layout, "web", overlay));
+    fs::remove(overlay_note(layout, "web"));
     EXPECT_FALSE(ours(overlay));
-    fs::create_directory(overlay_note(*layout, "web")); // stands for a disk that cannot be read just now
-    EXPECT_FALSE(is_our_overlay(*layout, "web", overlay).has_value());
+    fs::create_directory(overlay_note(layout, "web")); // stands for a disk that cannot be read just now
+    EXPECT_FALSE(is_our_overlay(layout, "web", overlay).has_value());
 }
 
 TEST_F(OverlayNote, ProvesNothingWhenItIsDamaged) {
     std::ofstream(overlay) << "disk";
-    ASSERT_TRUE(confirm_overlay(*layout, "web", overlay));
-    std::ofstream(overlay_note(*layout, "web")) << "{";
+    ASSERT_TRUE(confirm_overlay(layout, "web", overlay));
+    std::ofstream(overlay_note(layout, "web")) << "{";
     EXPECT_FALSE(ours(overlay));
 }
 

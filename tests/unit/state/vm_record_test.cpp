@@ -2,24 +2,17 @@
 #include "state/record_head.hpp"
 
 #include "host/files.hpp"
+#include "unit/scratch_project.hpp"
 
-#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
 
 namespace castra {
 namespace {
 
-class VmRecordTest : public testing::Test {
+class VmRecordTest : public ScratchProject {
 protected:
-    void SetUp() override {
-        std::string name = testing::TempDir() + "castra-record.XXXXXX";
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        dir = name;
-        Environment environment;
-        environment.castra_home = dir / "home";
-        layout.emplace(environment, dir / "castra.toml", "");
-        std::filesystem::create_directories(layout->vm_dir("web"));
+    VmRecordTest() {
         record.name = "web";
         record.uuid = "u";
         record.phase = "ready";
@@ -28,29 +21,26 @@ protected:
         record.spec = {{"name", "web"}, {"port_forwards", {{{"host", 1}, {"guest", 22}}}}, {"text", "\n \"plan\": {"}};
         record.plan = {{"accelerator", "tcg"}, {"argv", {"qemu", "-x", "\n \"plan\": {"}}, {"plan", {{"a", 1}}}};
     }
-    void TearDown() override { std::filesystem::remove_all(dir); }
-    void write(const std::string& text) { std::ofstream(layout->vm_record("web")) << text; }
+    void write(const std::string& text) { std::ofstream(layout.vm_record("web")) << text; }
 
-    std::filesystem::path dir;
-    std::optional<Layout> layout;
     VmRecord record;
 };
 
 TEST_F(VmRecordTest, IsListedOrNobodyCanSay) {
-    std::filesystem::create_directories(layout->vm_dir("db")); // leftovers without a record
-    ASSERT_TRUE(save_record(*layout, record));
-    EXPECT_EQ(recorded_vms(*layout).value(), std::vector<std::string>{"web"});
-    std::filesystem::remove_all(layout->vms_dir());
-    EXPECT_TRUE(recorded_vms(*layout).value().empty()) << "there never was one";
-    std::ofstream(layout->vms_dir()) << "no directory";
-    const auto unlisted = recorded_vms(*layout);
+    std::filesystem::create_directories(layout.vm_dir("db")); // leftovers without a record
+    ASSERT_TRUE(save_record(layout, record));
+    EXPECT_EQ(recorded_vms(layout).value(), std::vector<std::string>{"web"});
+    std::filesystem::remove_all(layout.vms_dir());
+    EXPECT_TRUE(recorded_vms(layout).value().empty()) << "there never was one";
+    std::ofstream(layout.vms_dir()) << "no directory";
+    const auto unlisted = recorded_vms(layout);
     ASSERT_FALSE(unlisted);
     EXPECT_EQ(unlisted.error().code, ErrorCode::io);
 }
 
 TEST_F(VmRecordTest, ComesBackAsItWasSaved) {
-    ASSERT_TRUE(save_record(*layout, record));
-    const auto back = load_record(*layout, "web");
+    ASSERT_TRUE(save_record(layout, record));
+    const auto back = load_record(layout, "web");
     ASSERT_TRUE(back) << back.error().text;
     EXPECT_EQ(back->plan, record.plan);
     EXPECT_EQ(back->spec, record.spec);
@@ -58,8 +48,8 @@ TEST_F(VmRecordTest, ComesBackAsItWasSaved) {
 }
 
 TEST_F(VmRecordTest, HasAHeadWithEverythingButThePlanAndTheSpec) {
-    ASSERT_TRUE(save_record(*layout, record));
-    const auto head = load_record_head(*layout, "web");
+    ASSERT_TRUE(save_record(layout, record));
+    const auto head = load_record_head(layout, "web");
     ASSERT_TRUE(head) << head.error().text;
     EXPECT_EQ(head->plan, nlohmann::json({{"accelerator", "tcg"}, {"asks_state", false}}));
     EXPECT_EQ(head->spec, nlohmann::json({{"port_forwards", record.spec["port_forwards"]}}));
@@ -68,10 +58,10 @@ TEST_F(VmRecordTest, HasAHeadWithEverythingButThePlanAndTheSpec) {
 }
 
 TEST_F(VmRecordTest, IsListedWithItsLeftoversForWhoLooksIntoEach) {
-    std::filesystem::create_directories(layout->vm_dir("db"));
-    ASSERT_TRUE(save_record(*layout, record));
-    EXPECT_EQ(vm_directories(*layout).value(), (std::vector<std::string>{"db", "web"}));
-    EXPECT_EQ(load_record_head(*layout, "db").error().code, ErrorCode::not_found);
+    std::filesystem::create_directories(layout.vm_dir("db"));
+    ASSERT_TRUE(save_record(layout, record));
+    EXPECT_EQ(vm_directories(layout).value(), (std::vector<std::string>{"db", "web"}));
+    EXPECT_EQ(load_record_head(layout, "db").error().code, ErrorCode::not_found);
 }
 
 TEST_F(VmRecordTest, OfAnEarlierCastraHasItsSpecInTheHead) {
@@ -79,10 +69,10 @@ TEST_F(VmRecordTest, OfAnEarlierCastraHasItsSpecInTheHead) {
     auto text = head.dump(1);
     text.resize(text.size() - 2);
     write(text + ",\n \"plan\": {\n  \"accelerator\": \"kvm\"\n }\n}");
-    const auto read = load_record_head(*layout, "web");
+    const auto read = load_record_head(layout, "web");
     ASSERT_TRUE(read) << read.error().text;
     EXPECT_EQ(read->spec, head["spec"]);
-    EXPECT_EQ(load_record(*layout, "web")->plan, nlohmann::json({{"accelerator", "kvm"}}));
+    EXPECT_EQ(load_record(layout, "web")->plan, nlohmann::json({{"accelerator", "kvm"}}));
 }
 
 TEST_F(VmRecordTest, IsReadWholeWhenSomebodyWroteItOtherwise) {
@@ -90,7 +80,7 @@ TEST_F(VmRecordTest, IsReadWholeWhenSomebodyWroteItOtherwise) {
         {"name", "web"}, {"phase", "ready"}, {"pid", 1}, {"plan", {{"accelerator", "kvm"}}}, {"spec", {{"a", 1}}}};
     for (const int indent : {-1, 1, 4}) { // as of old: keys by the alphabet, the plan in the middle
         write(json.dump(indent));
-        const auto head = load_record_head(*layout, "web");
+        const auto head = load_record_head(layout, "web");
         ASSERT_TRUE(head) << head.error().text;
         EXPECT_EQ(head->spec, json["spec"]) << indent;
         EXPECT_EQ(head->plan.value("accelerator", ""), "kvm") << indent;
@@ -100,8 +90,8 @@ TEST_F(VmRecordTest, IsReadWholeWhenSomebodyWroteItOtherwise) {
 // What the head repeats is odd, or something stands there that castra does not write: the plan and the spec tell it.
 TEST_F(VmRecordTest, IsReadWholeWhenItsHeadIsOdd) {
     record.plan["state"] = {{"socket", "qmp"}};
-    ASSERT_TRUE(save_record(*layout, record));
-    const auto text = *files::read(layout->vm_record("web"), 1 << 20);
+    ASSERT_TRUE(save_record(layout, record));
+    const auto text = *files::read(layout.vm_record("web"), 1 << 20);
     for (const auto& [seen, odd] : std::map<std::string, std::string>{
              {R"("accelerator": "tcg")", R"("accelerator": 7)"},
              {R"("asks_state": true)", R"("asks_state": null)"},
@@ -113,7 +103,7 @@ TEST_F(VmRecordTest, IsReadWholeWhenItsHeadIsOdd) {
         const auto at = changed.find(seen);
         ASSERT_LT(at, changed.find("\n \"plan\"")) << seen;
         write(changed.replace(at, seen.size(), odd));
-        const auto head = load_record_head(*layout, "web");
+        const auto head = load_record_head(layout, "web");
         ASSERT_TRUE(head) << odd << ": " << head.error().text;
         EXPECT_EQ(head->plan.value("accelerator", ""), "tcg") << odd;
         EXPECT_EQ(head->plan.value("asks_state", false), true) << odd;
@@ -124,7 +114,7 @@ TEST_F(VmRecordTest, IsReadWholeWhenItsHeadIsOdd) {
     for (const auto* wrong : {R"("pid": "x")", R"("pid": 4242, "name": 7)"}) {
         auto changed = text;
         write(changed.replace(changed.find(R"("pid": 4242)"), 11, wrong));
-        EXPECT_FALSE(load_record_head(*layout, "web")) << wrong;
+        EXPECT_FALSE(load_record_head(layout, "web")) << wrong;
     }
 }
 
@@ -133,8 +123,8 @@ TEST_F(VmRecordTest, HasAHeadWithTextOfAnyKind) {
     record.ssh_key = std::string(3000, 'k');
     record.restart_unix_us = 1;
     record.start_ticks = std::uint64_t{1} << 63;
-    ASSERT_TRUE(save_record(*layout, record));
-    const auto head = load_record_head(*layout, "web");
+    ASSERT_TRUE(save_record(layout, record));
+    const auto head = load_record_head(layout, "web");
     ASSERT_TRUE(head) << head.error().text;
     EXPECT_TRUE(head->plan.contains("asks_state")) << "it was not read whole";
     EXPECT_FALSE(head->plan.contains("argv")) << "it was not read whole";
@@ -147,18 +137,18 @@ TEST_F(VmRecordTest, HasAHeadWithTextOfAnyKind) {
 TEST_F(VmRecordTest, WithAPlanThatIsNoObjectIsDamaged) {
     for (const auto* odd : {R"("plan": 7)", R"("plan": [])", R"("spec": "x")"}) {
         write(R"({"name": "web", )" + std::string(odd) + "}");
-        EXPECT_FALSE(load_record(*layout, "web")) << odd;
-        EXPECT_FALSE(load_record_head(*layout, "web")) << odd;
+        EXPECT_FALSE(load_record(layout, "web")) << odd;
+        EXPECT_FALSE(load_record_head(layout, "web")) << odd;
     }
 }
 
 TEST_F(VmRecordTest, IsDamagedForTheHeadTooWhenItIsCut) {
-    ASSERT_TRUE(save_record(*layout, record));
-    const auto text = *files::read(layout->vm_record("web"), 1 << 20);
+    ASSERT_TRUE(save_record(layout, record));
+    const auto text = *files::read(layout.vm_record("web"), 1 << 20);
     for (const std::size_t left : {std::size_t{0}, std::size_t{10}, text.size() / 2, text.size() - 30}) {
         write(text.substr(0, left));
-        EXPECT_FALSE(load_record(*layout, "web")) << left;
-        EXPECT_FALSE(load_record_head(*layout, "web")) << left;
+        EXPECT_FALSE(load_record(layout, "web")) << left;
+        EXPECT_FALSE(load_record_head(layout, "web")) << left;
     }
 }
 
