@@ -22,4 +22,4 @@ class ImageCheck(unittest.TestCase):
         lines = checked.stdout.splitlines()
         self.assertEqual([line for line in lines[:-1] if not line.startswith("ok ")], [], said)
         self.assertEqual(lines[-1], f"{len(lines) - 1} passed, 0 failed")
-        self.assertGreaterEqual(len(lines), 8, "initrd on four machines, disk, bare, panic")
+        self.assertGreaterEqual(len(lines), 9, "initrd on four machines, disk, bare, panic, timer")
