@@ -54,12 +54,26 @@ Result<> cut(int fd, const JournalFile& file, std::int64_t good, const std::file
     return {};
 }
 
+UniqueFd open_held(const JournalFile& file) {
+    UniqueFd fd(::open(file.path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (fd) hold_journal(fd.get());
+    return fd;
+}
+
+// Blocks behind its end that its writer was killed with are given back first: nobody writes to it afterwards. Whatever
+// fails is tried again by the next start.
+void make_read_only(const JournalFile& file) {
+    const auto fd = open_held(file);
+    struct stat info {};
+    if (!fd || ::fstat(fd.get(), &info) != 0 || ::ftruncate(fd.get(), info.st_size) != 0) return;
+    [[maybe_unused]] const int done = ::fchmod(fd.get(), S_IRUSR);
+}
+
 Result<> seal(const Layout& layout, const JournalFile& file, Clock& clock) {
     contract::Sealer sealer;
     CASTRA_TRY(good, follow(file, sealer));
-    UniqueFd fd(::open(file.path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    const auto fd = open_held(file);
     if (!fd) return fail_errno("open " + file.path.string());
-    hold_journal(fd.get());
     CASTRA_CHECK(cut(fd.get(), file, good, layout.torn(file.run_id)));
     if (sealer.is_sealed()) return {};                        // what was cut stood behind its summary
     if (!sealer.has_begun()) return files::remove(file.path); // nobody was ever told of this run
@@ -74,8 +88,10 @@ Result<> seal(const Layout& layout, const JournalFile& file, Clock& clock) {
 SealedRuns seal_dead_runs(const Layout& layout, Clock& clock) {
     SealedRuns result;
     for (const auto& file : JournalStore(layout.journal_dir()).runs()) {
-        if (is_sealed(file)) continue;
-        if (const auto sealed = seal(layout, file, clock))
+        if (file.is_read_only) continue;
+        if (is_sealed(file))
+            make_read_only(file);
+        else if (const auto sealed = seal(layout, file, clock))
             result.sealed.push_back(file.run_id);
         else
             result.problems.push_back(sealed.error().within("seal run " + file.run_id));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Concludes the journals of supervisors that died: each without a summary is cut behind its last good line (what is cut
 // is kept in quarantine/<run_id>.torn) and gets the events that are owed, synthetic, outcome aborted. Afterwards it is
-// a valid stream. Requires: the project's lock, and no run of ours under way: so whoever wrote these lives no more.
+// a valid stream. What is found sealed is made read-only, so that the next start need not read it: one start, one read.
+// Requires: the project's lock, and no run of ours under way: so whoever wrote these lives no more.
 #pragma once
 #include "host/clock.hpp"
 #include "state/journal_store.hpp"

@@ -79,11 +79,7 @@ std::vector<JournalFile> JournalStore::runs() const {
          at.increment(error)) {
         const auto name = at->path().filename().string();
         if (!name.ends_with(suffix)) continue;
-        auto id = name.substr(0, name.size() - suffix.size());
-        std::error_code gone;
-        if (!is_ulid(id) || !at->is_regular_file(gone)) continue;
-        const auto bytes = at->file_size(gone);
-        if (!gone) found.push_back({std::move(id), at->path(), static_cast<std::int64_t>(bytes)});
+        if (auto file = find(name.substr(0, name.size() - suffix.size()))) found.push_back(std::move(*file));
     }
     std::ranges::sort(found, std::ranges::greater(), &JournalFile::run_id);
     return found;
@@ -91,13 +87,14 @@ std::vector<JournalFile> JournalStore::runs() const {
 
 std::optional<JournalFile> JournalStore::find(const std::string& run_id) const {
     if (!is_ulid(run_id)) return {};
-    const auto path = directory_ / (run_id + std::string(suffix));
+    auto path = directory_ / (run_id + std::string(suffix));
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
-    return JournalFile{run_id, path, static_cast<std::int64_t>(info.st_size)};
+    return JournalFile{run_id, std::move(path), static_cast<std::int64_t>(info.st_size), (info.st_mode & S_IWUSR) == 0};
 }
 
 bool is_sealed(const JournalFile& file) {
+    if (file.is_read_only) return true;
     const UniqueFd fd(::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!fd) return false;
     const auto last = last_event(fd.get());

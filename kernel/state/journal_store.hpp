@@ -19,6 +19,7 @@ struct JournalFile {
     std::string run_id;
     std::filesystem::path path;
     std::int64_t bytes = 0;
+    bool is_read_only = false; // whoever concluded it has seen its summary: it need not be read for that again
 };
 
 // What the first and the last line of a journal say.
@@ -43,7 +44,8 @@ private:
     std::filesystem::path directory_;
 };
 
-// Whether its last event is a summary: the run has ended and told so. Reads the last line alone.
+// Whether its last event is a summary: the run has ended and told so. Reads the last line alone, and of a read-only
+// journal nothing.
 bool is_sealed(const JournalFile& file);
 // Unreadable or damaged: what could be told, the rest empty.
 RunDigest digest_of(const JournalFile& file);

@@ -5,9 +5,12 @@
 #include "contract/sealer.hpp"
 #include "operations/run.hpp"
 
+#include <fcntl.h>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sstream>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace castra {
 namespace {
@@ -54,7 +57,11 @@ protected:
         text << file.rdbuf();
         return text.str();
     }
-    void journal(const std::string& text) { std::ofstream(layout().journal(run_id), std::ios::binary) << text; }
+    void journal(const std::string& text) {
+        fs::remove(layout().journal(run_id));
+        std::ofstream(layout().journal(run_id), std::ios::binary) << text;
+    }
+    bool is_read_only() const { return JournalStore(layout().journal_dir()).find(run_id).value().is_read_only; }
     static void expect_valid(const std::string& text, int lines_count) {
         contract::Sealer judge;
         std::istringstream stream(text);
@@ -81,6 +88,44 @@ TEST_F(JournalSealTest, LeavesSealedJournalsAlone) {
     const auto result = seal_dead_runs(layout(), clock);
     EXPECT_TRUE(result.sealed.empty());
     EXPECT_EQ(text_of(layout().journal(run_id)), text);
+}
+
+TEST_F(JournalSealTest, ReadsASealedJournalOnce) {
+    whole_run();
+    EXPECT_FALSE(is_read_only());
+    seal_dead_runs(layout(), clock);
+    EXPECT_TRUE(is_read_only());
+    if (::geteuid() != 0) GTEST_SKIP() << "only root writes to what is read-only";
+    // Nobody reads it again, so nobody finds out.
+    fs::resize_file(layout().journal(run_id), 1);
+    EXPECT_TRUE(seal_dead_runs(layout(), clock).sealed.empty());
+    EXPECT_EQ(fs::file_size(layout().journal(run_id)), 1U);
+}
+
+TEST_F(JournalSealTest, OneThatIsOwedItsEndIsNotReadOnly) {
+    journal(first_lines(whole_run(), 2));
+    EXPECT_EQ(seal_dead_runs(layout(), clock).sealed, std::vector{run_id});
+    EXPECT_FALSE(is_read_only());
+    EXPECT_TRUE(seal_dead_runs(layout(), clock).sealed.empty());
+    EXPECT_TRUE(is_read_only());
+}
+
+// A clean that was killed between its summary and its end: a later one could not open the file to take them.
+TEST_F(JournalSealTest, GivesBackBlocksBehindTheEndBeforeItIsReadOnly) {
+    const auto text = whole_run();
+    const auto path = layout().journal(run_id);
+    const auto blocks = [&path] {
+        struct stat info {};
+        EXPECT_EQ(::stat(path.c_str(), &info), 0);
+        return info.st_blocks;
+    };
+    const auto before = blocks();
+    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (::fallocate(fd.get(), FALLOC_FL_KEEP_SIZE, 0, 65536) != 0) GTEST_SKIP() << "no fallocate here";
+    EXPECT_GT(blocks(), before);
+    seal_dead_runs(layout(), clock);
+    EXPECT_LE(blocks() * 512, 8192);
+    EXPECT_EQ(text_of(path), text);
 }
 
 TEST_F(JournalSealTest, AppendsWhatIsOwed) {
