@@ -16,7 +16,9 @@ struct ImageOptions {
 
 Task<int> image_build(App& app, const CommandLine& line, ImageOptions options) {
     const auto cancel = app.cancelled_by_signal();
-    const auto built = co_await build_image(app.workshop(), options.name, options.force, cancel);
+    RecipeWish wish{options.name, options.force, {}};
+    wish.say = [](const std::string& text) { std::fprintf(stderr, "castra: %s\n", text.c_str()); };
+    const auto built = co_await build_image(app.workshop(), std::move(wish), cancel);
     if (!built) {
         if (line.json)
             print(nlohmann::ordered_json{{"image", options.name},

@@ -34,10 +34,23 @@ Task<Result<std::string>> recipe_key(Host& host, const std::string& recipe, cons
     co_return last == std::string::npos ? said : said.substr(last + 1);
 }
 
+constexpr int recipe_lock_fd = 3; // the recipe does not know of it
+
+Result<FileLock> lock_of(const std::filesystem::path& store, const RecipeWish& wish) {
+    const auto path = store / ("." + wish.name + ".lock");
+    auto lock = FileLock::try_lock(path, {});
+    if (lock || lock.error().code != ErrorCode::busy) return lock;
+    if (wish.say)
+        wish.say("image " + wish.name +
+                 " is being built by another castra, or by what a killed one left; waiting for it");
+    return FileLock::wait_lock(path);
+}
+
 } // namespace
 
-Task<Result<ImageBuilt>> build_image(Workshop& workshop, std::string name, bool force, std::shared_ptr<Gate> cancel) {
+Task<Result<ImageBuilt>> build_image(Workshop& workshop, RecipeWish wish, std::shared_ptr<Gate> cancel) {
     auto& host = workshop.host();
+    const auto& name = wish.name;
     const auto recipes = workshop.installation().share_dir / "images";
     const auto recipe = (recipes / name / "build").string();
     if (!is_name(name) || !host.find_program(recipe))
@@ -45,13 +58,12 @@ Task<Result<ImageBuilt>> build_image(Workshop& workshop, std::string name, bool 
                        "recipes: " + recipes_in(workshop.installation().share_dir));
     const auto store = cache_dir(workshop.installation().environment) / "images";
     CASTRA_CO_CHECK(files::make_directories(store));
-    CASTRA_CO_TRY(lock, FileLock::wait_lock(store / ("." + name + ".lock"))); // two builds of one image: one builds
-    (void)lock;
+    CASTRA_CO_TRY(lock, lock_of(store, wish)); // two builds of one image: one builds
     ImageBuilt built{name, "", store / name, false};
     CASTRA_CO_TRY(key, co_await recipe_key(host, recipe, store / ("." + name + ".key")));
     built.key = first_line(key);
     const auto present = find_image(cache_dir(workshop.installation().environment), name);
-    if (!force && present && present->key == built.key) co_return built;
+    if (!wish.force && present && present->key == built.key) co_return built;
 
     SpawnRequest request;
     request.program = recipe;
@@ -59,6 +71,7 @@ Task<Result<ImageBuilt>> build_image(Workshop& workshop, std::string name, bool 
     request.env = minimal_environment();
     request.working_dir = "/";
     request.output_to_stderr = true;
+    request.fds.push_back({lock.fd(), recipe_lock_fd});
     CASTRA_CO_TRY(process, host.spawn(request));
     co_await (process->wait() || cancel->wait());
     if (!process->has_exited()) (void)process->signal(SIGTERM);

@@ -4,6 +4,8 @@
 #pragma once
 #include "operations/workshop.hpp"
 
+#include <functional>
+
 namespace castra {
 
 struct ImageBuilt {
@@ -12,8 +14,15 @@ struct ImageBuilt {
     bool changed = false; // false: it was there already
 };
 
-// The recipe's progress goes to stderr as it comes. Errors: not_found (no such recipe, naming those there are),
-// preflight (the machine lacks a package), io, cancelled.
-Task<Result<ImageBuilt>> build_image(Workshop& workshop, std::string name, bool force, std::shared_ptr<Gate> cancel);
+struct RecipeWish {
+    std::string name;
+    bool force = false;
+    std::function<void(const std::string& text)> say; // to people, before a wait for somebody else's build
+};
+
+// The recipe's progress goes to stderr as it comes. A recipe holds the image's lock by itself: where castra is killed
+// it goes on, and the next build waits for it and takes what it made. Errors: not_found (no such recipe, naming those
+// there are), preflight (the machine lacks a package), io, cancelled.
+Task<Result<ImageBuilt>> build_image(Workshop& workshop, RecipeWish wish, std::shared_ptr<Gate> cancel);
 
 } // namespace castra
