@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// castra down: through the supervisor when anything of the project is recorded, else nothing is to be done.
+// castra down: through the supervisor when there is one or anything of the project is recorded, else nothing is to be
+// done.
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
 #include "cli/grammar.hpp"
@@ -22,7 +23,9 @@ Task<int> down(App& app, const CommandLine& line) {
     auto recorded = recorded_vms(layout);
     if (!recorded) co_return app.reject(line, project ? project->config.name : "", {recorded.error()});
     auto known = *std::move(recorded);
-    const bool has_records = !known.empty() || files::exists(layout.broker_socket()); // a broker may run alone
+    // A broker may run alone, and a supervisor may know of more than is recorded: of a VM that waits for its restart.
+    const bool has_records =
+        !known.empty() || files::exists(layout.broker_socket()) || files::exists(layout.supervisor_socket());
     if (project)
         for (const auto& vm : project->config.vms)
             known.push_back(vm.name);

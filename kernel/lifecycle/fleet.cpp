@@ -141,6 +141,15 @@ Task<> Fleet::replace(EventBus& bus, Effort& effort, BootContext& context, const
     }
 }
 
+namespace {
+
+// As castra status has it: one that had said ready still is, though whoever heard it was killed.
+VmState told_state(const Machine& vm) {
+    return vm.state() == VmState::running && vm.record().phase == "ready" ? VmState::ready : vm.state();
+}
+
+} // namespace
+
 Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     FleetResult total;
     BootWindow window(host_.executor(), wanted.boot_window);
@@ -182,7 +191,7 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     co_await undo(bus, efforts, wanted.stop_plan, total);
     for (auto& effort : efforts) {
         effort.result.final_state =
-            damaged_.contains(effort.machine->name()) ? "unknown" : std::string(to_string(effort.machine->state()));
+            damaged_.contains(effort.machine->name()) ? "unknown" : std::string(to_string(told_state(*effort.machine)));
         if (effort.machine->state() == VmState::failed)
             effort.result.outcome = VmOutcome::failed; // died after it was ready
         total.vms.push_back(effort.result);

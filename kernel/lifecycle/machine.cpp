@@ -72,8 +72,9 @@ Task<> Machine::watch(std::shared_ptr<Machine> self) {
 }
 
 void Machine::report_lost(EventBus& bus) {
+    const bool was_asked = record_.phase == "stopping"; // by a castra that was killed
     (void)step(VmStep::exited);
-    publish_exit(bus, false, "running");
+    publish_exit(bus, was_asked, was_asked ? "shutdown" : "running");
 }
 
 void Machine::note_restart(std::int64_t unix_us, std::int64_t attempt) {

@@ -33,6 +33,8 @@ Task<Result<>> Machine::stop(EventBus& bus, StopTimes times) {
     const bool adopted = state_ == VmState::running;
     const bool was_ready = state_ == VmState::ready || state_ == VmState::running;
     CASTRA_CO_CHECK(step(VmStep::stop));
+    record_.phase = "stopping";
+    (void)save_record(layout_, record_); // without it a successor takes the VM for one that shall stay
     publish(bus, draft(contract::VmShutdownRequested{}, name_ + " shall stop"));
     // One await a statement: GCC 12 miscompiles them behind && and ||.
     const auto graceful = was_ready ? times.left_of(times.graceful, Milliseconds(0)) : Milliseconds(0);

@@ -30,8 +30,8 @@ namespace {
 using Kind = Directory::Entry::Kind;
 
 // The record last: until it goes it tells of the rest.
-constexpr std::array<std::string_view, 4> record_files{"record.json.tmp", "overlay.json.tmp", "overlay.json",
-                                                       "record.json"};
+constexpr std::array<std::string_view, 6> record_files{"record.json.tmp", "overlay.json.tmp", "bootstrap.json.tmp",
+                                                       "bootstrap.json",  "overlay.json",     "record.json"};
 
 bool is_log(const std::string& name) {
     return name.ends_with(".log") || name.ends_with(".log.1");
@@ -226,7 +226,8 @@ void Cleaner::journals(const Directory& parent, const std::string& name, bool ha
     const auto entries = folder ? folder->entries() : Failure(folder.error());
     if (!entries) return keep(parent.path() / name, entries.error());
     for (const auto& entry : *entries) // named by run id, which sorts by time: ours and what began after it stays
-        if (entry.kind == Kind::file && entry.name.ends_with(".ndjson") && entry.name < run_id_)
+        if (entry.kind == Kind::file && entry.name < run_id_ &&
+            (entry.name.ends_with(".ndjson") || entry.name.ends_with(".torn")))
             drop(*folder, entry.name, "logs");
         else if (entry.kind == Kind::file && entry.name.ends_with(".tmp") && !has_writer)
             drop(*folder, entry.name, "files");

@@ -28,7 +28,9 @@ void ProjectKernel::lost(Machine& machine) {
     const auto ready_us = machine.record().ready_unix_us;
     const auto up_for = Milliseconds(
         ready_us > 0 ? std::max<std::int64_t>(0, (workshop_.host().clock().unix_us() - ready_us) / 1000) : 0);
-    const bool has_failed = machine.exit_status().exit_code != 0; // no exit code: a signal, or nobody could tell
+    const bool was_asked = machine.record().phase == "stopping"; // by a castra that was killed
+    const bool has_failed =
+        !was_asked && machine.exit_status().exit_code != 0; // no code: a signal, or nobody could tell
     if (bus_) {
         machine.report_lost(*bus_);
         if (project) consider_restart(*bus_, *project, machine.name(), has_failed, up_for);
@@ -48,9 +50,10 @@ void ProjectKernel::lost(Machine& machine) {
     if (needs_no_broker() && !broker_->is_pinned()) broker_->stop_now();
     broker_->leave();
     contract::Summary summary;
-    summary.outcome = contract::Outcome::failed;
-    summary.vms.push_back({machine.name(), std::string(to_string(machine.state())), contract::VmOutcome::failed});
-    run.finish(std::move(summary), machine.name() + " ended unexpectedly");
+    summary.outcome = was_asked ? contract::Outcome::succeeded : contract::Outcome::failed;
+    summary.vms.push_back({machine.name(), std::string(to_string(machine.state())),
+                           was_asked ? contract::VmOutcome::succeeded : contract::VmOutcome::failed});
+    run.finish(std::move(summary), machine.name() + (was_asked ? " ended as it was asked to" : " ended unexpectedly"));
     if (is_idle() && on_idle) on_idle();
 }
 

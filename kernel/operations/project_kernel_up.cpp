@@ -29,13 +29,16 @@ struct ProjectKernel::Up {
     std::vector<MachineSpec> specs;
     std::map<std::string, std::vector<SpecChange>> changes;
     std::set<std::string> running, replaced; // those that stay; those that are started anew
+    std::set<std::string> unfinished;        // of the latter: a castra that was killed had begun to take them down
     std::vector<ImageWish> images;
     PreflightReport report;
     bool starts_broker = false;
 
     std::vector<Error> look();
     void declare();
+    bool is_being_stopped(const std::string& vm) const;
     bool is_unproven(const std::string& vm) const;
+    void tell_unfinished();
     void tell_unproven();
     Task<RunResult> start();
     RunResult conclude(FleetResult result, std::size_t total);
@@ -56,8 +59,15 @@ std::vector<Error> ProjectKernel::Up::look() {
         specs = std::move(*made);
     }
     changes = kernel.changes_of(specs);
-    for (const auto& vm : kernel.fleet_->running())
-        (request.replace && changes.contains(vm.name) ? replaced : running).insert(vm.name);
+    for (const auto& spec : specs)
+        if (is_being_stopped(spec.vm.name)) {
+            unfinished.insert(spec.vm.name);
+            changes.erase(spec.vm.name); // it ends anyway
+        }
+    for (const auto& vm : kernel.fleet_->running()) {
+        const bool goes = unfinished.contains(vm.name) || (request.replace && changes.contains(vm.name));
+        (goes ? replaced : running).insert(vm.name);
+    }
     images = image_wishes(project.config, specs, running);
     PreflightWish wish{kernel.layout_, specs, running, {}, {}};
     wish.replaced = replaced;
@@ -82,7 +92,23 @@ void ProjectKernel::Up::declare() {
     if (request.operation == Operation::up && request.vms.empty() && !request.broker_only)
         kernel.tell_forgotten(run, project);
     kernel.tell_changes(run, changes, request.replace);
+    tell_unfinished();
     tell_unproven();
+}
+
+bool ProjectKernel::Up::is_being_stopped(const std::string& vm) const {
+    const auto* held = kernel.fleet_->find(vm);
+    return held != nullptr && held->state() == VmState::running && held->record().phase == "stopping";
+}
+
+void ProjectKernel::Up::tell_unfinished() {
+    for (const auto& name : unfinished)
+        run.bus().publish(
+            contract::message(contract::Severity::info,
+                              name +
+                                  " was being taken down when castra was killed: that ends first, then it starts anew",
+                              "stop_unfinished")
+                .on(name));
 }
 
 // A castra that was killed had begun it: it lives, and what would have told that it is ready may be past.

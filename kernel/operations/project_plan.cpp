@@ -42,6 +42,7 @@ BootstrapTarget target_of(const Planned& vm, const Layout& layout) {
 // In the words of castra status.
 std::string state_of(const Planned& vm) {
     if (!vm.record) return "absent";
+    if (vm.record->phase == "stopping") return "stopping";
     return vm.record->phase == "ready" ? "ready" : "running";
 }
 

@@ -56,6 +56,9 @@ Verdict judge(const Observation& seen) {
                                      " follows in " + std::to_string(seen.restart_in_ms) + " ms"};
     }
     if (seen.phase == "ready") return {VmState::ready, process + " lives and it had said ready"};
+    if (seen.phase == "stopping")
+        return {VmState::stopping, seen.supervised ? process + " lives and was told to end"
+                                                   : process + " lives and was told to end by a castra that is gone"};
     if (seen.supervised && seen.phase == "launched")
         return {VmState::booting, process + " lives and has not said ready"};
     return {VmState::running, process + " lives; nobody watched whether it became ready"};
@@ -186,7 +189,8 @@ std::vector<contract::Draft> status_events(const VmStatus& vm, const std::string
         cure = vm.stands_hint.empty() ? "castra status --why " + vm.name
                                       : contract::clean_text(vm.stands_hint, 1024, true);
     else if (needs_a_look(vm))
-        cure = "castra down clears it away; then castra up";
+        cure = vm.state == "unknown" ? "castra clean clears it away once it is dead; then castra up"
+                                     : "castra down clears it away; then castra up";
     else if (has_failed_bootstrap)
         cure = "castra logs " + vm.name + " --log bootstrap tells why; castra bootstrap " + vm.name + " goes on there";
     std::vector<contract::Draft> events;

@@ -12,7 +12,7 @@ namespace castra {
 
 struct VmRecord {
     std::string name, incarnation, uuid, launcher;
-    std::string phase;   // preparing, launched, ready, adopted (lives, readiness unknown)
+    std::string phase;   // preparing, launched, ready, adopted (lives, readiness unknown), stopping
     std::string boot_id; // of the machine: after its reboot no number here means anything
     std::int64_t pid = 0;
     std::uint64_t start_ticks = 0;

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -183,6 +184,53 @@ class SupervisorDuringDown(Walk):
         killed, aborted = self.walk("down", "supervisor")
         self.assertGreaterEqual(killed, 16)
         self.assertGreater(aborted, 0)
+
+
+class AfterAKilledDown(Walk):
+    """What was asked to go goes, and nobody calls that unexpected."""
+
+    def fleet(self):
+        """They need SIGKILL, so that they live while their castra is gone."""
+        self.processes_toml(["/bin/sh", "-c", f"trap '' TERM; echo READY >&$CASTRA_NOTIFY_FD; while :; do sleep 1000; done # {self.dir}"],
+                            count=len(self.VMS), extra='ready = "notify"\n')
+        self.config.write_text(self.config.read_text() + "[lifecycle]\nsigterm_wait_secs = 0.5\n")
+
+    def killed_at_its_request(self, *vms):
+        self.fleet()
+        self.events(self.castra("up"))
+        journals = set(self.home.rglob("journal/*.ndjson"))
+        result, _ = self.kill_at(2, "supervisor", "down", *vms)
+        self.assertEqual(result.returncode, 9, result.stdout)
+        (path,) = set(self.home.rglob("journal/*.ndjson")) - journals
+        self.assertEqual(json.loads(path.read_text().splitlines()[-1])["type"], "vm.shutdown_requested")
+
+    def test_the_next_up_takes_it_down_first(self):
+        self.killed_at_its_request("p-0")
+        before = {vm["name"]: (vm["state"], vm["pid"]) for vm in self.status()["vms"]}
+        self.assertEqual((before["p-0"][0], before["p-1"][0]), ("stopping", "ready"))
+        events = self.events(self.castra("up"))
+        self.assertIn("stop_unfinished", [event.get("code") for event in events])
+        of_it = [event["type"] for event in events if event.get("vm") == "p-0"]
+        self.assertLess(of_it.index("vm.shutdown_complete"), of_it.index("vm.launch"))
+        self.assertNotIn("vm.launch", [event["type"] for event in events if event.get("vm") == "p-1"])
+        self.assertEqual({vm["final_state"] for vm in events[-1]["vms"]}, {"ready"}, "p-1, which is adopted, too")
+        after = {vm["name"]: vm["pid"] for vm in self.status()["vms"]}
+        self.assertEqual(after["p-1"], before["p-1"][1])
+        self.assertNotEqual(after["p-0"], before["p-0"][1])
+
+    def test_its_end_is_expected_whoever_sees_it(self):
+        self.killed_at_its_request("p-0")
+        pid = next(vm["pid"] for vm in self.status()["vms"] if vm["name"] == "p-0")
+        self.events(self.castra("up", "p-1"))  # a supervisor again, which has adopted both
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while not (found := [path for path in self.home.rglob("journal/*.ndjson")
+                             if '"operation":"supervise"' in path.read_text() and '"last":true' in path.read_text()]):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        events = self.judge(found[0].read_text())
+        self.assertEqual([event["expected"] for event in events if event["type"] == "vm.exited"], [True])
+        self.assertEqual(events[-1]["outcome"], "succeeded")
 
 
 class ClientDuringUp(Walk):

@@ -21,6 +21,12 @@ TEST(VmStatus, IsJudgedByTheProcessBeforeTheRecord) {
     EXPECT_EQ(judge(seen).state, VmState::failed) << "its process ended";
     seen.process_lives = true;
     EXPECT_EQ(judge(seen).state, VmState::ready);
+    seen.phase = "stopping";
+    EXPECT_EQ(judge(seen).state, VmState::stopping);
+    EXPECT_EQ(judge(seen).why.find("gone"), std::string::npos);
+    seen.supervised = false;
+    EXPECT_NE(judge(seen).why.find("by a castra that is gone"), std::string::npos);
+    seen.phase = "ready";
     seen.same_boot = false;
     EXPECT_EQ(judge(seen).state, VmState::failed) << "a number of another boot means nothing";
 }
