@@ -26,7 +26,24 @@ Result<sockaddr_un> socket_address(const std::filesystem::path& path) {
     return address;
 }
 
+// "@name" stands for a name without a file (abstract).
+bool is_abstract(const std::filesystem::path& path) {
+    return path.native().starts_with('@');
+}
+
+Result<UniqueFd> listening_abstract(const std::string& text) {
+    const auto doing = "listen on " + text;
+    CASTRA_TRY(address, socket_address(text));
+    address.sun_path[0] = '\0';
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + text.size());
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(fd.get(), 64) != 0)
+        return fail_errno(doing);
+    return fd;
+}
+
 Result<UniqueFd> listening_socket(const std::filesystem::path& path) {
+    if (is_abstract(path)) return listening_abstract(path.string());
     const auto doing = "listen on " + path.string();
     CASTRA_TRY(address, socket_address(path));
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -109,7 +126,7 @@ Task<Result<Stream>> SystemHost::connect_unix(std::filesystem::path path) {
     CASTRA_CO_CHECK(socket_address(path));
     asio::local::stream_protocol::socket socket(loop_);
     boost::system::error_code error;
-    asio::local::stream_protocol::endpoint endpoint(text);
+    asio::local::stream_protocol::endpoint endpoint(is_abstract(path) ? std::string(1, '\0') + text.substr(1) : text);
     co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return fail(ErrorCode::io, "connect to " + text + ": " + error.message());
     co_return Stream(std::move(socket));

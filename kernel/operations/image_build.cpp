@@ -4,6 +4,7 @@
 #include "config/names.hpp"
 #include "host/file_lock.hpp"
 #include "host/files.hpp"
+#include "host/lock_watch.hpp"
 #include "host/run_program.hpp"
 #include "operations/image_recipes.hpp"
 #include "state/image_store.hpp"
@@ -36,14 +37,19 @@ Task<Result<std::string>> recipe_key(Host& host, const std::string& recipe, cons
 
 constexpr int recipe_lock_fd = 3; // the recipe does not know of it
 
-Result<FileLock> lock_of(const std::filesystem::path& store, const RecipeWish& wish) {
-    const auto path = store / ("." + wish.name + ".lock");
+// Waits for whoever holds it.
+Task<Result<FileLock>> lock_of(Host& host, std::filesystem::path path, const RecipeWish& wish, Gate& cancel) {
     auto lock = FileLock::try_lock(path, {});
-    if (lock || lock.error().code != ErrorCode::busy) return lock;
-    if (wish.say)
+    if (!lock && lock.error().code == ErrorCode::busy && wish.say)
         wish.say("image " + wish.name +
                  " is being built by another castra, or by what a killed one left; waiting for it");
-    return FileLock::wait_lock(path);
+    while (!lock && lock.error().code == ErrorCode::busy) {
+        const auto first = co_await (lock_released(host, path) || cancel.wait());
+        if (cancel.is_open()) co_return fail(ErrorCode::cancelled, "build image " + wish.name + ": cancelled");
+        if (first.index() == 0 && !std::get<0>(first)) co_return Failure(std::get<0>(first).error());
+        lock = FileLock::try_lock(path, {});
+    }
+    co_return lock;
 }
 
 } // namespace
@@ -58,7 +64,8 @@ Task<Result<ImageBuilt>> build_image(Workshop& workshop, RecipeWish wish, std::s
                        "recipes: " + recipes_in(workshop.installation().share_dir));
     const auto store = cache_dir(workshop.installation().environment) / "images";
     CASTRA_CO_CHECK(files::make_directories(store));
-    CASTRA_CO_TRY(lock, lock_of(store, wish)); // two builds of one image: one builds
+    // Two builds of one image: one builds.
+    CASTRA_CO_TRY(lock, co_await lock_of(host, store / ("." + name + ".lock"), wish, *cancel));
     ImageBuilt built{name, "", store / name, false};
     CASTRA_CO_TRY(key, co_await recipe_key(host, recipe, store / ("." + name + ".key")));
     built.key = first_line(key);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/status.hpp"
+#include "operations/supervisor_client.hpp"
 
 #include "base/in_threads.hpp"
 #include "host/in_parallel.hpp"
@@ -10,12 +11,13 @@
 
 #include <algorithm>
 #include <span>
+#include <unistd.h>
 
 namespace castra {
 namespace {
 
 Task<> ask_supervisor(Host& host, const Layout& layout, ProjectStatus& status) {
-    const auto stream = co_await host.connect_unix(layout.supervisor_socket());
+    const auto stream = co_await reach_supervisor(host, layout, ::geteuid());
     if (!stream) co_return;
     status.supervised = true;
     if (const auto process = peer_process(*stream)) status.supervisor = *process;

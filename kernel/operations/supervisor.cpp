@@ -3,6 +3,7 @@
 
 #include "host/files.hpp"
 #include "operations/client_sink.hpp"
+#include "operations/supervisor_client.hpp"
 
 namespace castra {
 
@@ -31,6 +32,12 @@ Supervisor::Supervisor(Workshop& workshop, std::unique_ptr<ProjectKernel> kernel
 Result<> Supervisor::listen() {
     CASTRA_TRY(listener, workshop_.host().listen_unix(kernel_->layout().supervisor_socket()));
     listener_.emplace(std::move(listener));
+    const auto user = workshop_.installation().environment.user;
+    auto named = workshop_.host().listen_unix(supervisor_name(kernel_->layout(), user));
+    if (named)
+        named_.emplace(std::move(*named));
+    else
+        workshop_.log()("warn", named.error().text); // it is needed only where the way to the socket is lost
     return {};
 }
 
@@ -39,7 +46,8 @@ void Supervisor::check_idle() {
 }
 
 Task<> Supervisor::serve() {
-    asio::co_spawn(workshop_.host().executor(), accept_clients(), asio::detached);
+    asio::co_spawn(workshop_.host().executor(), accept_clients(*listener_), asio::detached);
+    if (named_) asio::co_spawn(workshop_.host().executor(), accept_clients(*named_), asio::detached);
     co_await (idle_.wait() || workshop_.host().sleep_for(first_client_wait));
     had_client_ = true; // nobody came: nobody is waited for
     check_idle();
@@ -47,11 +55,12 @@ Task<> Supervisor::serve() {
     // From here on nobody can connect: the socket goes before the lock does.
     (void)files::remove(kernel_->layout().supervisor_socket());
     listener_->close();
+    if (named_) named_->close();
 }
 
-Task<> Supervisor::accept_clients() {
+Task<> Supervisor::accept_clients(Listener& listener) {
     while (true) {
-        auto stream = co_await listener_->accept();
+        auto stream = co_await listener.accept();
         if (!stream) {
             if (idle_.is_open() || stream.error().code == ErrorCode::cancelled) co_return;
             workshop_.log()("warn", stream.error().text);

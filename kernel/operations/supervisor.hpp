@@ -19,13 +19,13 @@ public:
     Task<> serve();
 
 private:
-    Task<> accept_clients();
+    Task<> accept_clients(Listener& listener);
     Task<> serve_client(Stream stream);
     void check_idle();
 
     Workshop& workshop_;
     std::unique_ptr<ProjectKernel> kernel_;
-    std::optional<Listener> listener_;
+    std::optional<Listener> listener_, named_; // by its socket, by its other name
     Gate idle_;
     int clients_ = 0;
     bool had_client_ = false;

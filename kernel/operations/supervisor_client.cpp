@@ -39,14 +39,28 @@ Task<> gone(Process& process) {
 SupervisorStart::SupervisorStart(Workshop& workshop, Layout layout, std::string config_path)
     : workshop_(workshop), layout_(std::move(layout)), config_path_(std::move(config_path)) {}
 
+std::string supervisor_name(const Layout& layout, uid_t user) {
+    return "@castra/supervisor/" + std::to_string(user) + "/" +
+           files::sha256_of(layout.state_dir().string()).substr(0, 32);
+}
+
 // Somebody else's process at our path must not be told anything.
-Task<Result<Stream>> SupervisorStart::connect_to_ours() {
-    CASTRA_CO_TRY(stream, co_await workshop_.host().connect_unix(layout_.supervisor_socket()));
-    const auto user = stream.peer_user();
-    if (!user || *user != workshop_.installation().environment.user)
+Task<Result<Stream>> reach_supervisor(Host& host, Layout layout, uid_t user) {
+    auto stream = co_await host.connect_unix(layout.supervisor_socket());
+    if (!stream) {
+        auto other = co_await host.connect_unix(supervisor_name(layout, user));
+        if (!other || other->peer_user() != user) co_return Failure(stream.error());
+        stream = std::move(other);
+    }
+    if (stream->peer_user() != user)
         co_return fail(ErrorCode::protocol,
-                       "socket " + layout_.supervisor_socket().string() + " belongs to another user");
-    co_return std::move(stream);
+                       "socket " + layout.supervisor_socket().string() + " belongs to another user");
+    co_return stream;
+}
+
+Task<Result<Stream>> SupervisorStart::reach() {
+    auto stream = co_await reach_supervisor(workshop_.host(), layout_, workshop_.installation().environment.user);
+    co_return stream;
 }
 
 Result<> SupervisorStart::spawn() {
@@ -83,7 +97,7 @@ Task<Result<std::string>> SupervisorStart::ask(std::string line, Milliseconds wa
 }
 
 Task<std::vector<Error>> SupervisorStart::judge(const Request& request) {
-    const auto running = co_await connect_to_ours();
+    const auto running = co_await reach();
     if (running) co_return std::vector<Error>();
     auto asked = request;
     asked.config = config_path_;
@@ -125,14 +139,14 @@ Task<Result<>> SupervisorStart::go() {
 }
 
 Task<Result<Stream>> SupervisorStart::connect() {
-    auto running = co_await connect_to_ours();
+    auto running = co_await reach();
     if (!running) {
         CASTRA_CO_CHECK(files::make_directories(layout_.state_dir()));
         CASTRA_CO_TRY(lock, FileLock::wait_lock(layout_.start_lock())); // held by others only while they start one
-        running = co_await connect_to_ours();
+        running = co_await reach();
         if (!running) {
             CASTRA_CO_CHECK(co_await go());
-            running = co_await connect_to_ours();
+            running = co_await reach();
         }
         (void)lock;
     }

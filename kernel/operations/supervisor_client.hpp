@@ -6,6 +6,13 @@
 
 namespace castra {
 
+// The supervisor's other name, for whoever has lost the way to its socket: the runtime directory went (a logout takes
+// XDG_RUNTIME_DIR along), or it is another one here. It has no file, so whoever reaches it looks who is there.
+std::string supervisor_name(const Layout& layout, uid_t user);
+// A connection to a supervisor of `user`, by its socket or by its other name; starts none. Errors: io, protocol (the
+// process at our path is another user's).
+Task<Result<Stream>> reach_supervisor(Host& host, Layout layout, uid_t user);
+
 // A supervisor that is being started. It touches nothing before it is told to go, and without that word it ends: so it
 // can be asked first what it thinks of a request. Owner: one command. Thread: the kernel's.
 class SupervisorStart {
@@ -23,7 +30,7 @@ public:
     Task<ExitStatus> abandon();
 
 private:
-    Task<Result<Stream>> connect_to_ours();
+    Task<Result<Stream>> reach();
     Result<> spawn();
     Task<Result<std::string>> ask(std::string line, Milliseconds wait);
     Task<Result<>> go();

@@ -411,6 +411,12 @@ class States(Cleaning):
         shutil.rmtree(self.home / "run")
         return pids
 
+    def when_runtime_directory_gone_while_supervised(self):
+        """As a logout takes it along."""
+        pids = self.two()
+        shutil.rmtree(self.home / "run")
+        return pids
+
     def when_supervisor_log_a_directory(self):
         self.crashed()
         (self.state() / "supervisor.log").unlink(missing_ok=True)
