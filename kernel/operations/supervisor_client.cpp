@@ -48,6 +48,7 @@ std::string supervisor_name(const Layout& layout, uid_t user) {
 Task<Result<Stream>> reach_supervisor(Host& host, Layout layout, uid_t user) {
     auto stream = co_await host.connect_unix(layout.supervisor_socket());
     if (!stream) {
+        if (FileLock::probe(layout.supervisor_lock())) co_return stream; // none, or one whose state was removed
         auto other = co_await host.connect_unix(supervisor_name(layout, user));
         if (!other || other->peer_user() != user) co_return Failure(stream.error());
         stream = std::move(other);
