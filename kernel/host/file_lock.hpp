@@ -13,8 +13,7 @@ class FileLock {
 public:
     // Errors: busy, with what the holder wrote about itself; io.
     static Result<FileLock> try_lock(const std::filesystem::path& path, std::string_view holder);
-    // Waits, and the thread with it: for locks that are held for moments only, or for who has nothing else to do.
-    // Errors: io, cancelled by a signal.
+    // Waits; for locks that are held for moments only. Errors: io, cancelled by a signal.
     static Result<FileLock> wait_lock(const std::filesystem::path& path, std::string_view holder = {});
 
     // Whether nobody holds it, without making or writing the file; no such file is fine. Errors: busy, io.

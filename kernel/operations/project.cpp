@@ -29,6 +29,8 @@ tl::expected<Project, std::vector<Error>> load_project(const Installation& insta
     if (!config->state_dir.empty()) // else the place has the file's path in its name
         if (const auto owns = owns_state(installation.environment, layout, config->path); !owns)
             return tl::unexpected(std::vector{owns.error()});
+    if (const auto left = left_no_vms(installation.environment, layout, config->path); !left)
+        return tl::unexpected(std::vector{left.error()});
     auto digest = "sha256:" + files::sha256_of(config->text);
     return Project{std::move(*config), std::move(layout), std::move(digest)};
 }

@@ -3,6 +3,7 @@
 
 #include "host/directory.hpp"
 #include "host/files.hpp"
+#include "state/vm_record.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -68,6 +69,17 @@ Result<> owns_state(const Environment& environment, const Layout& layout, const 
     return fail(ErrorCode::config_invalid,
                 "state_dir " + layout.state_dir().string() + " belongs to the project of " + card->config_path,
                 "give each project a state_dir of its own, or none");
+}
+
+Result<> left_no_vms(const Environment& environment, const Layout& layout, const std::string& config_path) {
+    const auto known = find_registered(environment, config_path);
+    if (!known || !known->problem.empty() || known->state_dir == layout.state_dir()) return {};
+    const auto vms = recorded_vms(known->layout(environment));
+    if (vms && vms->empty()) return {};
+    return fail(ErrorCode::config_invalid,
+                "state_dir is " + layout.state_dir().string() + " now, and VMs of this file are recorded in " +
+                    known->state_dir.string(),
+                "castra down takes those down and the new place is used from then on; or set state_dir back");
 }
 
 Result<> register_project(const Environment& environment, const Layout& layout, const std::string& config_path) {

@@ -23,6 +23,9 @@ struct RegisteredProject {
 // Errors: config_invalid, the place that `layout` has for state belongs to another project, whose castra.toml is there
 // and says so: two of them in one place would take each other's VMs down.
 Result<> owns_state(const Environment& environment, const Layout& layout, const std::string& config_path);
+// Errors: config_invalid, `layout` has another place for state than the register, and VMs are recorded there still:
+// whoever looks into the new place would see none, and start a second set of them.
+Result<> left_no_vms(const Environment& environment, const Layout& layout, const std::string& config_path);
 // Errors: io.
 Result<> register_project(const Environment& environment, const Layout& layout, const std::string& config_path);
 // Sorted by folder. One that is damaged has a `problem`, and harms no other.

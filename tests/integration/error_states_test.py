@@ -532,6 +532,28 @@ class Restart(States):
         self.assertEqual(self.states(), {"p-0": "absent"})
 
 
+class AnotherStateDir(States):
+    """Written into a castra.toml whose VMs run: they are still seen, nothing is started beside them, and down finds them."""
+
+    def judge_it(self, pids):
+        self.config.write_text(self.config.read_text().replace('name = "t"\n', 'name = "t"\nstate_dir = "elsewhere"\n', 1))
+        self.assertIn("VMs of this file are recorded in", self.events(self.castra("up"), 3)[0]["detail"])
+        told = {event["vm"]: event["message"] for event in self.events(self.castra("status")) if "vm" in event}
+        self.assertEqual({name for name, text in told.items() if f"process {pids[name]}" in text}, set(pids))
+        self.judge_living(pids)
+        self.events(self.castra("down"))
+        self.assertEqual((self.processes(), self.leftovers()), ({}, []))
+        self.events(self.castra("up"))
+        self.assertTrue((self.dir / "elsewhere/vms/p-0/record.json").exists())
+        self.events(self.castra("down"))
+
+    def test_while_supervised(self):
+        self.judge_it(self.two())
+
+    def test_without_a_supervisor(self):
+        self.judge_it(self.orphaned())
+
+
 class Unknown(States):
     """docs/LIFECYCLE.md, Gaps: a VM that lives and whose record is damaged is named, and nothing of it is touched."""
 
