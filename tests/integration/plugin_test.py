@@ -123,6 +123,7 @@ class IsolatedReporters(Isolated):
         self.assertEqual(self.quarantine(), [])
         down = self.events(self.castra("down"))
         self.assertNotIn("plugin_fault", [event.get("code") for event in down])
+        self.gone(self.processes)  # a supervisor that is about to end takes another down, and starts the reporter for that
 
     def test_a_reply_of_one_gibibyte(self):
         self.place()
