@@ -24,7 +24,7 @@ Task<int> down(App& app, const CommandLine& line) {
     if (!recorded) co_return app.reject(line, project ? project->config.name : "", {recorded.error()});
     auto known = *std::move(recorded);
     // A broker may run alone, and a supervisor may know of more than is recorded: of a VM that waits for its restart.
-    const bool has_records =
+    const bool may_be_up =
         !known.empty() || files::exists(layout.broker_socket()) || files::exists(layout.supervisor_socket());
     if (project)
         for (const auto& vm : project->config.vms)
@@ -35,7 +35,7 @@ Task<int> down(App& app, const CommandLine& line) {
             findings.push_back({ErrorCode::usage, "this project has no VM \"" + vm + "\"", "castra status lists them"});
     const auto name = project ? project->config.name : std::string();
     if (!findings.empty()) co_return app.reject(line, name, findings);
-    if (has_records) {
+    if (may_be_up) {
         SupervisorStart supervisor(app.workshop(), layout, path);
         const int code = co_await app.perform_remotely(line, supervisor, layout, path);
         co_return code;

@@ -29,7 +29,7 @@ struct ProjectKernel::Up {
     std::vector<MachineSpec> specs;
     std::map<std::string, std::vector<SpecChange>> changes;
     std::set<std::string> running, replaced; // those that stay; those that are started anew
-    std::set<std::string> unfinished;        // of the latter: a castra that was killed had begun to take them down
+    std::set<std::string> unfinished;        // of the latter: told to end by a castra that was killed or gave up
     std::vector<ImageWish> images;
     PreflightReport report;
     bool starts_broker = false;
@@ -105,8 +105,7 @@ void ProjectKernel::Up::tell_unfinished() {
     for (const auto& name : unfinished)
         run.bus().publish(
             contract::message(contract::Severity::info,
-                              name +
-                                  " was being taken down when castra was killed: that ends first, then it starts anew",
+                              name + " was told to end before this and has not yet: that first, then it starts anew",
                               "stop_unfinished")
                 .on(name));
 }
