@@ -117,7 +117,7 @@ class SshKilled(BootstrapWalk):
 
 
 class PluginHostKilled(BootstrapWalk):
-    """Each step runs isolated; all their processes are killed at once."""
+    """Each step runs isolated; all their processes are killed, one by one: when the first is gone castra may end the others."""
     more = "".join(f'[plugins.step-{step}]\nisolation = "process"\n' for step in ("connect", "transfer", "apply", "verify"))
 
     def after(self):
@@ -127,8 +127,10 @@ class PluginHostKilled(BootstrapWalk):
 
     def test_at_every_event(self):
         killed, undisturbed = self.walk("castra-plugin-host")
-        first, last = 2, len(undisturbed) - 1  # from bootstrap.planned to bootstrap.completed
-        self.assertEqual(killed[first - 1:last], [4] * (last - first + 1))
+        # From bootstrap.planned to the last step: when its end is written they may be going already, for the journal is a little behind.
+        first, last = 2, line_of_step(undisturbed, "verify") - 1
+        self.assertGreater(last, first)
+        self.assertEqual([bool(count) for count in killed[first - 1:last]], [True] * (last - first + 1))
 
 
 class BrokerKilled(BootstrapWalk):

@@ -189,23 +189,29 @@ class SupervisorDuringDown(Walk):
 class AfterAKilledDown(Walk):
     """What was asked to go goes, and nobody calls that unexpected."""
 
-    def fleet(self):
+    def fleet(self, sigterm_wait_secs=0.2):
         """They need SIGKILL, so that they live while their castra is gone."""
         self.processes_toml(["/bin/sh", "-c", f"trap '' TERM; echo READY >&$CASTRA_NOTIFY_FD; while :; do sleep 1000; done # {self.dir}"],
                             count=len(self.VMS), extra='ready = "notify"\n')
-        self.config.write_text(self.config.read_text() + "[lifecycle]\nsigterm_wait_secs = 0.5\n")
+        self.config.write_text(self.config.read_text() + f"[lifecycle]\nsigterm_wait_secs = {sigterm_wait_secs}\n")
 
-    def killed_at_its_request(self, *vms):
-        self.fleet()
+    def killed_at_its_work(self, *vms):
+        """While it waits for them to end, and the client has been told so: one that was told nothing asks another supervisor."""
+        self.fleet(sigterm_wait_secs=60)
         self.events(self.castra("up"))
-        journals = set(self.home.rglob("journal/*.ndjson"))
-        result, _ = self.kill_at(2, "supervisor", "down", *vms)
-        self.assertEqual(result.returncode, 9, result.stdout)
-        (path,) = set(self.home.rglob("journal/*.ndjson")) - journals
-        self.assertEqual(json.loads(path.read_text().splitlines()[-1])["type"], "vm.shutdown_requested")
+        child = self.start("down", *vms)
+        lines = []
+        while not lines or json.loads(lines[-1])["type"] != "vm.shutdown_escalated":
+            lines.append(child.stdout.readline())
+            self.assertTrue(lines[-1], lines)
+        self.kill(self.supervisor())
+        told, _ = child.communicate(timeout=60)
+        events = self.judge("".join(lines) + told, 9)
+        self.assertEqual((events[-1]["outcome"], child.returncode), ("aborted", 9))
+        self.fleet()
 
     def test_the_next_up_takes_it_down_first(self):
-        self.killed_at_its_request("p-0")
+        self.killed_at_its_work("p-0")
         before = {vm["name"]: (vm["state"], vm["pid"]) for vm in self.status()["vms"]}
         self.assertEqual((before["p-0"][0], before["p-1"][0]), ("stopping", "ready"))
         events = self.events(self.castra("up"))
@@ -219,7 +225,7 @@ class AfterAKilledDown(Walk):
         self.assertNotEqual(after["p-0"], before["p-0"][1])
 
     def test_its_end_is_expected_whoever_sees_it(self):
-        self.killed_at_its_request("p-0")
+        self.killed_at_its_work("p-0")
         pid = next(vm["pid"] for vm in self.status()["vms"] if vm["name"] == "p-0")
         self.events(self.castra("up", "p-1"))  # a supervisor again, which has adopted both
         os.kill(pid, signal.SIGKILL)
