@@ -3,6 +3,7 @@
 
 #include "contract/text.hpp"
 #include "host/in_parallel.hpp"
+#include "state/vm_folder.hpp"
 
 #include <algorithm>
 
@@ -52,27 +53,34 @@ std::vector<Error> Fleet::adopt_recorded() {
     std::vector<Error> problems;
     const auto names = recorded_vms(layout_);
     has_missed_ = !names;
+    std::optional<VmUsers> users;
     if (!names) return {names.error()};
-    std::erase_if(damaged_, [&](const auto& one) { return std::ranges::find(*names, one.first) == names->end(); });
+    damaged_.clear(); // what was wrong may have been mended
+    std::erase_if(machines_, [](const auto& one) { return one.second->is_remains(); });
     for (const auto& name : *names) {
-        if (machines_.contains(name) && !damaged_.contains(name)) continue;
+        if (const auto* held = find(name); held && held->state() != VmState::absent) continue;
         auto record = load_record(layout_, name);
         if (!record) {
-            auto problem = record.error().within("adopt VM " + name);
-            problem.hint =
-                "see whether a process of it still runs, end it, then remove " + layout_.vm_dir(name).string();
-            damaged_.insert_or_assign(name, problem);
+            auto problem = record.error();
+            if (!users) users.emplace(layout_);
+            if (const auto user = users->user_of(name)) {
+                problem.text += "; " + *user;
+                problem.hint = "end that process if it is the VM, then castra down";
+                damaged_.emplace(name, problem);
+            } else {
+                machine(name).take_remains(problem);
+            }
             problems.push_back(std::move(problem));
             continue;
         }
-        damaged_.erase(name);
         (void)machine(name).adopt(std::move(*record)); // not alive: failed, and cleared away by the next up or down
     }
     return problems;
 }
 
 Result<> Fleet::adopt_missed() {
-    if (!has_missed_ && damaged_.empty()) return {};
+    const bool has_remains = std::ranges::any_of(machines_, [](const auto& one) { return one.second->is_remains(); });
+    if (!has_missed_ && damaged_.empty() && !has_remains) return {};
     auto problems = adopt_recorded(); // what is damaged, down tells
     if (has_missed_) return Failure(problems.front());
     return {};
@@ -104,26 +112,19 @@ void Fleet::report(EventBus& bus, const std::string& vm, const Error& error) {
 
 Task<> Fleet::bring_up(EventBus& bus, Effort& effort, BootContext& context, bool keep_going) {
     auto& vm = *effort.machine;
-    if (const auto damaged = damaged_.find(vm.name()); damaged != damaged_.end()) {
-        effort.error = damaged->second;
-        report(bus, vm.name(), *effort.error);
-        if (!keep_going) context.cancel.open();
-        co_return;
-    }
-    if (vm.state() == VmState::failed || vm.state() == VmState::stopped) { // what an earlier life left
-        if (auto cleared = vm.discard(bus, contract::DiscardReason::orphan); !cleared) {
-            effort.error = cleared.error();
-            report(bus, vm.name(), *effort.error);
-            co_return;
-        }
-    }
+    auto give_up = [&](const Error& error) {
+        effort.error = error;
+        report(bus, vm.name(), error);
+        if (error.code != ErrorCode::cancelled && !keep_going) context.cancel.open();
+    };
+    if (const auto damaged = damaged_.find(vm.name()); damaged != damaged_.end()) co_return give_up(damaged->second);
+    if (vm.state() == VmState::failed || vm.state() == VmState::stopped) // what an earlier life left
+        if (auto cleared = vm.discard(bus, contract::DiscardReason::orphan); !cleared)
+            co_return give_up(cleared.error());
     effort.begun = true;
     auto started = co_await vm.start(bus, std::move(effort.spec), context);
-    if (started && context.when_ready) co_await context.when_ready(vm);
-    if (started) co_return;
-    effort.error = started.error();
-    report(bus, vm.name(), *effort.error);
-    if (effort.error->code != ErrorCode::cancelled && !keep_going) context.cancel.open();
+    if (!started) co_return give_up(started.error());
+    if (context.when_ready) co_await context.when_ready(vm);
 }
 
 // What was is gone for good then: an up that fails afterwards cannot bring it back.

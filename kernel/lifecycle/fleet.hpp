@@ -41,7 +41,8 @@ public:
     // Empty: all. A name that nobody has is a result of outcome unchanged, state absent.
     Task<FleetResult> down(EventBus& bus, std::vector<std::string> names, const StopPlan& stop_plan);
     // Takes up every recorded VM that is not known yet; what does not live is failed, for down or up to clear away.
-    // A damaged record is an entry in the answer, and that VM is left alone.
+    // A record that cannot be read is an entry in the answer: that VM is left alone where a process uses its
+    // directories, otherwise it is failed too.
     std::vector<Error> adopt_recorded();
     // Once more, when records could not be read or not even be listed: what was wrong may have been mended. Errors: io,
     // they still cannot be listed: nobody knows what runs, and nothing may be started or called down.
@@ -72,7 +73,7 @@ private:
     GuestLink* guests_ = nullptr;
     std::map<std::string, std::shared_ptr<Machine>> machines_;
     bool has_missed_ = false;              // records could not be listed
-    std::map<std::string, Error> damaged_; // VMs whose record cannot be read: a process may live that we cannot name
+    std::map<std::string, Error> damaged_; // VMs whose record cannot be read, and somebody uses their directory
 };
 
 } // namespace castra

@@ -4,6 +4,7 @@
 #include "contract/text.hpp"
 #include "host/files.hpp"
 #include "lifecycle/control_channel.hpp"
+#include "state/overlay_note.hpp"
 
 namespace castra {
 
@@ -32,9 +33,8 @@ Result<> Machine::adopt(VmRecord record) {
     record_ = std::move(record);
     try {
         plan_ = record_.plan.get<sdk::LaunchPlan>();
-    } catch (const std::exception& error) {
-        (void)step(VmStep::failed);
-        return fail(ErrorCode::io, "VM " + name_ + ": the plan in its record is damaged: " + error.what());
+    } catch (const std::exception&) { // the process is what the head names: it is ended by signals alone
+        plan_ = {};
     }
     if (record_.boot_id != host_.boot_id() || record_.pid == 0) {
         (void)step(VmStep::failed);
@@ -57,6 +57,15 @@ Result<> Machine::adopt(VmRecord record) {
     asio::co_spawn(host_.executor(), watch(shared_from_this()), asio::detached);
     asio::co_spawn(host_.executor(), reconnect(shared_from_this()), asio::detached);
     return {};
+}
+
+void Machine::take_remains(const Error& why) {
+    damage_ = why.text;
+    record_ = {};
+    record_.name = name_;
+    const auto noted = noted_overlay(layout_, name_);
+    record_.overlay = noted && !noted->empty() ? *noted : (layout_.vm_dir(name_) / "overlay.qcow2").string();
+    (void)step(VmStep::failed);
 }
 
 // Takes up the guest's output again.

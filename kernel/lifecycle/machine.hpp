@@ -64,6 +64,10 @@ public:
     Result<std::int64_t> discard(EventBus& bus, contract::DiscardReason reason);
     // Takes up a process of an earlier supervisor. Errors: not_found when the record's process is gone: then failed.
     Result<> adopt(VmRecord record);
+    // Its record cannot be read, and nothing of it lives: failed, and what is left goes with the next discard().
+    // Requires: absent.
+    void take_remains(const Error& why);
+    bool is_remains() const { return !damage_.empty(); }
     // The event for an end that nobody asked for, with its capsule.
     void report_lost(EventBus& bus);
     Gate& ended() { return *exited_; } // open when the process has ended; requires: one was launched or adopted
@@ -95,7 +99,7 @@ private:
     std::filesystem::path door_file() const { return layout_.vm_dir(name_) / "broker.json"; }
 
     // stop(), in order.
-    Task<bool> cooperate(EventBus& bus, Milliseconds graceful, bool adopted);
+    Task<bool> cooperate(EventBus& bus, Milliseconds graceful, bool adopted, bool listens);
     Task<Result<>> prove_identity(Milliseconds wait);
     std::filesystem::path socket_path(const std::string& name) const;
     Task<bool> escalate(EventBus& bus, contract::EscalationSignal signal, Milliseconds wait);
@@ -115,6 +119,7 @@ private:
     VmState state_ = VmState::absent;
     std::shared_ptr<LauncherClient> launcher_; // null for an adopted machine
     VmRecord record_;
+    std::string damage_; // of a record that could not be read; empty: it could, or there was none
     sdk::LaunchPlan plan_;
     std::vector<PortLease> leases_;
     std::unique_ptr<Process> process_;

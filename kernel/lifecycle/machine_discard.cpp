@@ -5,6 +5,7 @@
 #include "host/files.hpp"
 #include "lifecycle/machine.hpp"
 #include "state/overlay_note.hpp"
+#include "state/vm_folder.hpp"
 
 namespace castra {
 
@@ -44,10 +45,31 @@ Result<std::int64_t> discard_overlay(EventBus& bus, const Layout& layout, const 
     return event.reclaimed_bytes;
 }
 
+// Errors: io, one is there that only the record could tell of. It stays, and so does the record: it may be read the
+// next time.
+Result<> find_no_stranger(const Layout& layout, const std::string& vm, const std::string& damage) {
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(layout.vm_dir(vm), error), end; !error && at != end;
+         at.increment(error))
+        if (const auto name = at->path().filename().string(); !is_made_by_castra(name))
+            return fail(ErrorCode::io,
+                        "remove what is left of " + vm + ": nobody can say whether castra made " + at->path().string() +
+                            ": " + damage,
+                        "see what that file is, and remove it yourself");
+    if (error) return fail(ErrorCode::io, "list " + layout.vm_dir(vm).string() + ": " + error.message());
+    return {};
+}
+
 } // namespace
 
 Result<std::int64_t> Machine::discard(EventBus& bus, contract::DiscardReason reason) {
     const auto vm_dir = layout_.vm_dir(name_);
+    if (!damage_.empty()) {
+        CASTRA_CHECK(find_no_stranger(layout_, name_, damage_));
+        const auto text = name_ + " is cleared away unread, for nothing uses its directory: " + damage_;
+        publish(bus,
+                contract::message(contract::Severity::warn, contract::clean_text(text, 2048, true), "record_damaged"));
+    }
     CASTRA_TRY(reclaimed, discard_overlay(bus, layout_, record_, reason));
     contract::CleanupProgress cleanup;
     cleanup.path = layout_.vm_record(name_);
@@ -68,6 +90,7 @@ Result<std::int64_t> Machine::discard(EventBus& bus, contract::DiscardReason rea
     plan_ = {};
     record_ = {};
     record_.name = name_;
+    damage_.clear();
     return reclaimed;
 }
 

@@ -16,6 +16,7 @@ using contract::TimeoutReason;
 namespace {
 
 constexpr Milliseconds identity_wait{2000};
+constexpr Milliseconds ask_again_wait{1000};
 
 class Stopwatch {
 public:
@@ -31,14 +32,15 @@ private:
 Task<Result<>> Machine::stop(EventBus& bus, StopTimes times) {
     const Stopwatch total(host_.clock());
     const bool adopted = state_ == VmState::running;
-    const bool was_ready = state_ == VmState::ready || state_ == VmState::running;
+    const bool may_listen = state_ == VmState::ready || adopted;
+    const bool listens = state_ == VmState::ready || record_.phase == "ready";
     CASTRA_CO_CHECK(step(VmStep::stop));
     record_.phase = "stopping";
     (void)save_record(layout_, record_); // without it a successor takes the VM for one that shall stay
     publish(bus, draft(contract::VmShutdownRequested{}, name_ + " shall stop"));
     // One await a statement: GCC 12 miscompiles them behind && and ||.
-    const auto graceful = was_ready ? times.left_of(times.graceful, Milliseconds(0)) : Milliseconds(0);
-    const bool cooperated = co_await cooperate(bus, graceful, adopted);
+    const auto graceful = may_listen ? times.left_of(times.graceful, Milliseconds(0)) : Milliseconds(0);
+    const bool cooperated = co_await cooperate(bus, graceful, adopted, listens);
     bool ended = cooperated;
     const auto sigterm = times.left_of(times.sigterm, Milliseconds(total.ms()));
     if (!ended) ended = co_await escalate(bus, EscalationSignal::sigterm, sigterm);
@@ -76,8 +78,9 @@ std::filesystem::path Machine::socket_path(const std::string& name) const {
     return {};
 }
 
-// All ways together have `graceful`.
-Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted) {
+// All ways together have `graceful`. A guest that may not listen yet, as nobody has seen it ready, is asked again and
+// again.
+Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted, bool listens) {
     const Stopwatch all(host_.clock());
     if (graceful.count() > 0) {
         const bool ended = co_await cooperate_by_agent(bus, plan_.stop.empty() ? graceful : graceful / 2);
@@ -105,7 +108,13 @@ Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted
         Result<> asked;
         if (adopted) asked = co_await prove_identity(left);
         if (asked) asked = co_await converse(host_, socket_path(method.socket), method.exchanges, rest());
-        const bool ended = co_await exits_within(asked ? rest() : Milliseconds(0));
+        const auto turn = [&] { return listens ? rest() : std::min(ask_again_wait, rest()); };
+        bool ended = co_await exits_within(asked ? turn() : Milliseconds(0));
+        while (!ended && asked && !listens && rest().count() > 0) {
+            // One that is on its way out already may take nothing more.
+            (void)co_await converse(host_, socket_path(method.socket), method.exchanges, rest());
+            ended = co_await exits_within(turn());
+        }
         if (ended) {
             publish_exit(bus, true, "shutdown");
             publish(bus, draft(contract::VmCooperativeSucceeded{watch.ms()}, name_ + " powered itself down"));

@@ -5,9 +5,9 @@
 #include "contract/text.hpp"
 #include "host/directory.hpp"
 #include "host/files.hpp"
-#include "host/open_files.hpp"
 #include "lifecycle/vm_state.hpp"
 #include "state/overlay_note.hpp"
+#include "state/vm_folder.hpp"
 #include "state/vm_record.hpp"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ using contract::VmOutcome;
 struct Cleaner::Site {
     const CleanTarget& target;
     const Directory& root;
-    OpenFiles in_state, in_runtime;
+    VmUsers users;
     bool has_supervisor = false;
     bool spared = false; // something of it lives
 };
@@ -28,14 +28,6 @@ struct Cleaner::Site {
 namespace {
 
 using Kind = Directory::Entry::Kind;
-
-// The record last: until it goes it tells of the rest.
-constexpr std::array<std::string_view, 6> record_files{"record.json.tmp", "overlay.json.tmp", "bootstrap.json.tmp",
-                                                       "bootstrap.json",  "overlay.json",     "record.json"};
-
-bool is_log(const std::string& name) {
-    return name.ends_with(".log") || name.ends_with(".log.1");
-}
 
 std::string line(const std::string& text) {
     return contract::clean_text(text, 2048, true);
@@ -132,8 +124,7 @@ void Cleaner::project(const CleanTarget& target) {
     if (!target.problem.empty())
         bus_.publish(contract::message(Severity::warn, line(target.problem), "register_damaged")
                          .cure("run castra up or castra down in the project once: it is written again"));
-    Site site{target, *root, OpenFiles::below(layout.state_dir()), OpenFiles::below(layout.runtime_dir()),
-              is_held(layout.supervisor_lock())};
+    Site site{target, *root, VmUsers(layout), is_held(layout.supervisor_lock())};
     if (const auto entry = root->find("vms")) {
         auto vms = root->child("vms");
         auto entries = vms ? vms->entries() : Failure(vms.error());
@@ -156,10 +147,8 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
     std::string life;
     if (record && record->boot_id == workshop_.host().boot_id() && workshop_.host().is_alive(record->process()))
         life = "process " + std::to_string(record->pid) + " lives";
-    else if (const auto user = site.in_state.user_of(layout.vm_dir(vm)))
-        life = user_text(*user) + " uses " + layout.vm_dir(vm).string();
-    else if (const auto listener = site.in_runtime.user_of(layout.vm_runtime_dir(vm)))
-        life = user_text(*listener) + " uses " + layout.vm_runtime_dir(vm).string();
+    else if (const auto user = site.users.user_of(vm))
+        life = *user;
     if (!life.empty()) {
         site.spared = true;
         result_.vms.push_back(
@@ -183,12 +172,11 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
             drop(*folder, entry.name, "overlay", vm);
         else if (entry.name == "ssh" || entry.name == "broker.json")
             drop(*folder, entry.name, "keys", vm);
-        else if (is_log(entry.name) && entry.kind != Kind::directory)
+        else if (is_log_file(entry.name) && entry.kind != Kind::directory)
             drop(*folder, entry.name, "logs", vm);
         else if (std::ranges::find(planned, entry.name) != planned.end() && entry.kind != Kind::directory)
             drop(*folder, entry.name, "files", vm);
-        else if (is_unread && wants("record") && entry.kind != Kind::directory &&
-                 std::ranges::find(record_files, entry.name) == record_files.end())
+        else if (is_unread && wants("record") && entry.kind != Kind::directory && !is_made_by_castra(entry.name))
             keep(layout.vm_dir(vm) / entry.name,
                  {ErrorCode::io,
                   "nobody can say whether castra made " + entry.name + " of " + vm + ": " + record.error().text,
@@ -259,15 +247,13 @@ void Cleaner::rest_of_project(Site& site) {
 
 // Sockets that somebody listens on belong to a process that no record tells of any more.
 void Cleaner::drop_runtime(Site& site, const Directory& parent, const std::string& name) {
-    const auto user = site.in_runtime.user_of(parent.path() / name);
+    const auto user = site.users.user_of_runtime(parent.path() / name);
     if (!user) return drop(parent, name, "runtime");
     site.spared = true;
     const auto path = (parent.path() / name).string();
-    bus_.publish(
-        contract::message(Severity::warn,
-                          line(path + " is spared: " + user_text(*user) + " uses it, and no record tells of it"),
-                          "protected")
-            .cure("find that process (ss -xlp, ps) and end it, then run castra clean again"));
+    bus_.publish(contract::message(Severity::warn, line(path + " is spared: " + *user + ", and no record tells of it"),
+                                   "protected")
+                     .cure("find that process (ss -xlp, ps) and end it, then run castra clean again"));
 }
 
 // It is kept as long as a run of the project may need it.

@@ -39,6 +39,7 @@ std::vector<VmStatus> look_at(Host& host, const Layout& layout, const StatusWish
         if (auto seen = vm_status(host, layout, names[i], boot_id, supervised)) vms[i] = std::move(*seen);
     });
     std::erase_if(vms, [](const VmStatus& vm) { return vm.name.empty(); });
+    find_users(layout, vms);
     return vms;
 }
 

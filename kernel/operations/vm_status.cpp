@@ -4,6 +4,7 @@
 #include "bootstrap/bootstrap_record.hpp"
 #include "contract/text.hpp"
 #include "state/record_head.hpp"
+#include "state/vm_folder.hpp"
 
 #include <algorithm>
 
@@ -14,6 +15,7 @@ using contract::Severity;
 namespace {
 
 constexpr std::int64_t ssh_port = 22;
+constexpr const char* unknown_state = "unknown";
 
 std::string process_text(std::int64_t pid) {
     return "process " + std::to_string(pid);
@@ -31,7 +33,7 @@ void tell_ports(const VmRecord& record, const std::string& dir, VmStatus& status
 }
 
 bool needs_a_look(const VmStatus& vm) {
-    return vm.state == "failed" || vm.state == "unknown";
+    return vm.state == "failed" || vm.state == unknown_state;
 }
 
 void tell_bootstrap(const Layout& layout, VmStatus& status) {
@@ -111,7 +113,7 @@ std::optional<VmStatus> vm_status(Host& host, const Layout& layout, const std::s
     if (!record && record.error().code == ErrorCode::not_found) return std::nullopt;
     VmStatus unknown;
     unknown.name = name;
-    unknown.state = "unknown";
+    unknown.state = unknown_state;
     if (!record) {
         unknown.why = record.error().text;
         return unknown;
@@ -121,6 +123,17 @@ std::optional<VmStatus> vm_status(Host& host, const Layout& layout, const std::s
     } catch (const std::exception& error) { // a type that castra does not write
         unknown.why = "record " + layout.vm_record(name).string() + " is damaged: " + error.what();
         return unknown;
+    }
+}
+
+void find_users(const Layout& layout, std::vector<VmStatus>& vms) {
+    std::optional<VmUsers> users;
+    for (auto& vm : vms) {
+        if (vm.state != unknown_state) continue;
+        if (!users) users.emplace(layout);
+        const auto user = users->user_of(vm.name);
+        if (!user) vm.state = to_string(VmState::failed);
+        vm.why += "; " + user.value_or("nothing uses its directory");
     }
 }
 
@@ -189,8 +202,8 @@ std::vector<contract::Draft> status_events(const VmStatus& vm, const std::string
         cure = vm.stands_hint.empty() ? "castra status --why " + vm.name
                                       : contract::clean_text(vm.stands_hint, 1024, true);
     else if (needs_a_look(vm))
-        cure = vm.state == "unknown" ? "castra clean clears it away once it is dead; then castra up"
-                                     : "castra down clears it away; then castra up";
+        cure = vm.state == unknown_state ? "end that process if it is the VM; then castra down clears the rest away"
+                                         : "castra down clears it away; then castra up";
     else if (has_failed_bootstrap)
         cure = "castra logs " + vm.name + " --log bootstrap tells why; castra bootstrap " + vm.name + " goes on there";
     std::vector<contract::Draft> events;

@@ -78,6 +78,9 @@ Observation observe(Host& host, const VmRecord& record, const std::string& boot_
 // Nothing: it has no record. Thread: any, also several at once; see host.hpp.
 std::optional<VmStatus> vm_status(Host& host, const Layout& layout, const std::string& name, const std::string& boot_id,
                                   bool supervised);
+// Whose record cannot be read is told of by its directories: failed where nothing uses them, otherwise unknown, with
+// who uses them. A look at all processes if there is such a VM.
+void find_users(const Layout& layout, std::vector<VmStatus>& vms);
 
 nlohmann::ordered_json to_json(const VmStatus& vm);
 // The `message` events for people and consoles: the state, then with --why each probe and each event. `project`: in

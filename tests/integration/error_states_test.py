@@ -32,7 +32,6 @@ class States(Cleaning):
     are for that way only."""
 
     LIFECYCLE = "[lifecycle]\ngraceful_shutdown_wait_secs = 0.2\nsigterm_wait_secs = 0.3\nready_wait_secs = {}\n"
-    down_code = 0  # a state may set another
 
     def up(self, text, code=0, *rest, ready_wait=20):
         self.write(self.LIFECYCLE.format(ready_wait) + text)
@@ -249,6 +248,7 @@ class States(Cleaning):
         pids = self.up(BROKER + vm("p"))
         broker = next(pid for pid, command in self.processes().items() if " broker " in command)
         self.end(broker)
+        self.wait_for(lambda: self.status()["broker"]["reachable"])  # the next one
         return pids
 
     def when_broker_orphaned(self):
@@ -337,11 +337,10 @@ class States(Cleaning):
     # -- state that is damaged -----------------------------------------------------------------------------------
 
     def damaged(self, damage):
-        """Records of VMs that are dead: down names them and leaves them to clean."""
+        """Records of VMs that are dead."""
         self.crashed()
         record = self.state() / "vms/p-0/record.json"
         record.write_text(damage(record.read_text()))
-        self.down_code = 1
         return {}
 
     def when_record_garbage(self):
@@ -498,9 +497,8 @@ class Down(States):
 
     def judge_way(self, pids):
         self.judge_living(pids)
-        told = self.events(self.castra("down"), self.down_code)[-1]
-        self.assertEqual(self.processes(), {})
-        self.assertEqual(told["leftovers"], [str(self.state() / "vms/p-0")] if self.down_code else [])
+        told = self.events(self.castra("down"))[-1]
+        self.assertEqual((self.processes(), told["leftovers"]), ({}, []))
         self.cleaned()
         self.judge_again()
 
@@ -554,13 +552,85 @@ class AnotherStateDir(States):
         self.judge_it(self.orphaned())
 
 
-class Unknown(States):
-    """docs/LIFECYCLE.md, Gaps: a VM that lives and whose record is damaged is named, and nothing of it is touched."""
+class Unread(States):
+    """A VM whose record cannot be read is dead where nothing uses its directories. Otherwise who does is named, and nothing of it
+    is touched: docs/LIFECYCLE.md, Gaps."""
+
+    def when_garbage(self):
+        self.crashed()
+        (self.state() / "vms/p-0/record.json").write_text("{")
+
+    def about(self, vm):
+        (seen,) = [seen for seen in self.status()["vms"] if seen["name"] == vm]
+        return seen["state"], seen["why"]
+
+    def test_a_dead_one_is_failed_and_the_next_up_replaces_it(self):
+        self.when_garbage()
+        state, why = self.about("p-0")
+        self.assertEqual(state, "failed")
+        self.assertRegex(why, "record.json is damaged: .*; nothing uses its directory$")
+        events = self.events(self.castra("up"))
+        self.assertIn("p-0", [event.get("vm") for event in events if event.get("code") == "record_damaged"])
+        self.assertEqual(self.states(), {"p-0": "ready", "q-0": "ready"})
+        self.events(self.castra("down"))
+        self.assertEqual((self.processes(), self.leftovers()), ({}, []))
+
+    def test_its_overlay_goes_and_is_announced(self):
+        self.when_garbage()
+        overlay = self.state() / "vms/p-0/overlay.qcow2"
+        overlay.write_bytes(b"x" * 65536)
+        events = self.events(self.castra("down"))
+        (discarded,) = [event for event in events if event["type"] == "vm.overlay_discarded"]
+        self.assertEqual((discarded["overlay_path"], discarded["reclaimed_bytes"]), (str(overlay), 65536))
+        self.assertFalse(overlay.exists())
+
+    def test_what_castra_may_not_have_made_stays_with_the_record(self):
+        self.when_garbage()
+        stranger = self.state() / "vms/p-0/seed.iso"
+        stranger.write_text("whose?")
+        for verb, code in (("down", 1), ("up", 1)):
+            events = self.events(self.castra(verb), code)
+            self.assertEqual([event["remediation"] for event in events if "seed.iso" in event["message"] and "remediation" in event],
+                             ["see what that file is, and remove it yourself; next: castra up p-0"])
+            self.assertTrue(stranger.exists() and stranger.with_name("record.json").exists())
+            self.assertEqual(self.processes(), {})
+        stranger.unlink()
+        self.events(self.castra("down"))
+        self.assertEqual(self.leftovers(), [])
+
+    def test_a_record_that_can_be_read_again_is_read(self):
+        """While its supervisor goes on, for another VM lives."""
+        pids = self.orphaned()
+        record = self.state() / "vms/p-0/record.json"
+        good = record.read_text()
+        self.end(pids["p-0"])
+        record.write_text("{")
+        stranger = record.with_name("seed.iso")
+        stranger.write_text("whose?")
+        self.events(self.castra("down", "p-0"), 1)
+        record.write_text(good)
+        self.events(self.castra("down", "p-0"))
+        self.assertEqual((stranger.exists(), record.exists()), (True, False), "castra did not make that file: so the record says")
+        self.judge_living({"q-0": pids["q-0"]})
+
+    def test_a_living_one_whose_plan_alone_is_damaged_is_ended(self):
+        """By signals: who it is stands in the head of its record."""
+        self.orphaned()
+        record = self.state() / "vms/p-0/record.json"
+        record.write_text(json.dumps(json.loads(record.read_text()) | {"plan": {"argv": 1, "sockets": "none"}}))
+        self.assertEqual(self.about("p-0")[0], "ready")
+        self.events(self.castra("down"))
+        self.assertEqual((self.processes(), self.leftovers()), ({}, []))
 
     def test_once_its_process_is_ended_it_is_cleaned(self):
         pids = self.orphaned()
         (self.state() / "vms/p-0/record.json").write_text("{")
-        self.assertIn("p-0", self.events(self.castra("down"), 1)[-1]["leftovers"][0])
+        state, why = self.about("p-0")
+        self.assertEqual(state, "unknown")
+        self.assertIn(f"; process {pids['p-0']} uses ", why)
+        events = self.events(self.castra("down"), 1)
+        self.assertIn("p-0", events[-1]["leftovers"][0])
+        self.assertIn(f"; process {pids['p-0']} uses ", next(event["message"] for event in events if event["severity"] == "error"))
         del pids["q-0"]
         self.judge_living(pids)
         (spared,) = [event for event in self.cleaned() if event.get("code") == "protected"]

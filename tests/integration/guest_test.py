@@ -6,7 +6,7 @@ import pathlib
 import signal
 import unittest
 
-from guest import CACHE, Guest, boot_sector
+from guest import CACHE, SSH, Guest, boot_sector
 from support import rest_of, types_of, until
 
 
@@ -54,6 +54,19 @@ class DiskGuest(Guest):
         self.assertEqual(self.states(), {"g-0": "ready"})
         events = self.events(self.castra("down"))
         self.assertIn("vm.cooperative_succeeded", types_of(events, "g-0"))
+
+
+class BootingGuest(Guest):
+    def test_one_that_is_adopted_before_it_listens_heeds_its_power_button_when_it_does(self):
+        self.guest(disk=True, extra=f"acpi = true\n{SSH}")
+        child = self.start("up")
+        until(child, "vm.launch")
+        self.kill(self.supervisor())
+        child.communicate(timeout=60)
+        events = self.events(self.castra("down"))
+        self.assertEqual([event["outcome"] for event in events if event["type"] == "vm.shutdown_complete"], ["graceful"])
+        self.assertNotIn("vm.shutdown_escalated", types_of(events))
+        self.assertEqual(self.processes(), {})
 
 
 class FirmwareGuest(Guest):

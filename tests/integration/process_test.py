@@ -411,7 +411,7 @@ class Interruptions(Project):
         self.assertEqual(self.states(), {"p-0": "unknown", "p-1": "ready"})
         events = self.events(self.castra("up", "--keep-going"), 6)
         self.assertEqual(types_of(events).count("vm.launch"), 0, "no second incarnation")
-        self.assertIn("remove", next(e for e in events if e["severity"] == "error")["remediation"])
+        self.assertIn("end that process", next(e for e in events if e["severity"] == "error")["remediation"])
         events = self.events(self.castra("down"), 1)
         self.assertIn("p-0", events[-1]["leftovers"][0])
         os.kill(pid, 0)
