@@ -2,6 +2,7 @@
 #include "host/birth.hpp"
 
 #include "host/exec_words.hpp"
+#include "host/files.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -108,8 +109,9 @@ Result<> Birth::prepare(const DescriptorLimit& limit) {
     input.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!input) return fail_errno(doing + ": open /dev/null");
     if (!request.output_path.empty()) {
-        output.reset(::open(request.output_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-        if (!output) return fail_errno(doing + ": open " + request.output_path);
+        auto log = files::open_to_append(request.output_path);
+        if (!log) return Failure(log.error().within(doing));
+        output = std::move(*log);
     }
     if (request.output_to_stderr) output.reset(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
     argv = exec_words(request.argv);

@@ -9,9 +9,17 @@
 
 namespace castra {
 namespace {
+bool is_file(int fd) {
+    struct stat info {};
+    return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 Result<UniqueFd> open_lock(const std::filesystem::path& path) {
-    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd) return fail_errno("open lock " + path.string());
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    if (!fd && errno != EISDIR && errno != ELOOP && errno != ENXIO) return fail_errno("open lock " + path.string());
+    if (!fd || !is_file(fd.get()))
+        return fail(ErrorCode::io, "lock " + path.string() + ": something else than castra's file is in its place",
+                    "move that away, then try again");
     return fd;
 }
 
@@ -41,8 +49,9 @@ Result<FileLock> FileLock::try_lock(const std::filesystem::path& path, std::stri
 }
 
 Result<> FileLock::probe(const std::filesystem::path& path) {
-    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd) return errno == ENOENT ? Result<>() : fail_errno("open lock " + path.string());
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!fd) return errno == ENOENT || errno == ELOOP ? Result<>() : fail_errno("open lock " + path.string());
+    if (!is_file(fd.get())) return {};
     if (::flock(fd.get(), LOCK_SH | LOCK_NB) == 0) return {};
     return fail(ErrorCode::busy, "lock " + path.string() + " is held by " + files::tail_of(path, 256));
 }

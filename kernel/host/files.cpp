@@ -39,7 +39,8 @@ Result<> make_directories(const Path& path) {
     if (there.type() == fs::file_type::none) return failed("make directory " + path.string(), error);
     if (fs::exists(there)) {
         if (path.empty() || fs::is_directory(path, error)) return {};
-        return fail(ErrorCode::io, "make directory " + path.string() + ": it exists and is no directory");
+        return fail(ErrorCode::io, "make directory " + path.string() + ": it exists and is no directory",
+                    "move it away, then try again");
     }
     CASTRA_CHECK(make_directories(path.parent_path()));
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno("make directory " + path.string());
@@ -73,11 +74,29 @@ Result<std::string> read(const Path& path, std::size_t bytes_max) {
     return content;
 }
 
+namespace {
+
+// What somebody put there that is no file goes: a pipe would be waited for.
+UniqueFd open_temporary(const Path& path) {
+    struct stat info {};
+    for (int more = 0;; more = O_EXCL) {
+        UniqueFd fd(
+            ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | more, 0600));
+        const int why = errno;
+        if (more != 0 || (fd && fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode))) return fd;
+        errno = why;
+        if (!fd && why != ENXIO && why != ELOOP) return fd;
+        ::unlink(path.c_str());
+    }
+}
+
+} // namespace
+
 Result<> replace(const Path& path, std::string_view content, bool durable) {
     const auto doing = "write " + path.string();
     auto temporary = path;
     temporary += ".tmp";
-    UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    const auto fd = open_temporary(temporary);
     if (!fd) return fail_errno(doing);
     auto written = write_all(fd.get(), content, doing);
     if (written && durable && ::fdatasync(fd.get()) != 0) written = fail_errno(doing);
@@ -95,6 +114,15 @@ Result<> replace(const Path& path, std::string_view content, bool durable) {
 bool exists(const Path& path) {
     struct stat info {};
     return lstat(path.c_str(), &info) == 0;
+}
+
+Result<UniqueFd> open_to_append(const Path& path) {
+    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    if (!fd) return fail_errno("open " + path.string());
+    struct stat info {};
+    if (fstat(fd.get(), &info) != 0) return fail_errno("look at " + path.string());
+    if (!S_ISREG(info.st_mode)) return fail(ErrorCode::io, "open " + path.string() + ": not a regular file");
+    return fd;
 }
 
 Result<> make_private_directory(const Path& path) {

@@ -2,6 +2,7 @@
 // Small files, safely: directories 0700, files 0600, records replaced whole. Errors: io, naming the path.
 #pragma once
 #include "base/result.hpp"
+#include "base/unique_fd.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -17,6 +18,8 @@ Result<> make_directories(const Path& path); // 0700 for those it makes
 Result<std::string> read(const Path& path, std::size_t bytes_max);
 // Temporary file in the same directory, synced, renamed over `path`, directory synced.
 Result<> replace(const Path& path, std::string_view content, bool durable = true);
+// Made when absent. Never waits, follows no link, takes no pipe: somebody may have put one in its place.
+Result<UniqueFd> open_to_append(const Path& path);
 bool exists(const Path& path); // a dangling symlink exists too
 // Exists, is a directory and no link, belongs to this user, and nobody else may write to it. For what stands in /tmp.
 Result<> make_private_directory(const Path& path);

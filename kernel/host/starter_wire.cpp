@@ -40,8 +40,8 @@ void StarterWire::say(std::string_view line) const {
 
 Result<> keep_output(const std::filesystem::path& log) {
     CASTRA_CHECK(files::make_directories(log.parent_path()));
-    const UniqueFd file(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file || ::dup2(file.get(), STDOUT_FILENO) < 0 || ::dup2(file.get(), STDERR_FILENO) < 0)
+    CASTRA_TRY(file, files::open_to_append(log));
+    if (::dup2(file.get(), STDOUT_FILENO) < 0 || ::dup2(file.get(), STDERR_FILENO) < 0)
         return fail_errno("open " + log.string());
     return {};
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lifecycle/serial_log.hpp"
 
-#include <fcntl.h>
+#include "host/files.hpp"
+
 #include <sys/stat.h>
 
 namespace castra {
@@ -26,7 +27,7 @@ void SerialLog::take(std::string_view chunk) {
 
 void SerialLog::write(std::string_view chunk) {
     if (!file_) {
-        file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+        file_ = files::open_to_append(path_).value_or(UniqueFd());
         struct stat info {};
         if (file_ && fstat(file_.get(), &info) == 0) file_bytes_ = static_cast<std::size_t>(info.st_size);
     }
@@ -34,7 +35,7 @@ void SerialLog::write(std::string_view chunk) {
         auto older = path_;
         older += ".1";
         ::rename(path_.c_str(), older.c_str());
-        file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+        file_ = files::open_to_append(path_).value_or(UniqueFd());
         file_bytes_ = 0;
     }
     // A full disk costs log lines, never the VM.

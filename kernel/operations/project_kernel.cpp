@@ -91,7 +91,7 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
     const auto command = "castra " + std::string(to_string(request.operation)) + " (run " + run.id() + ")";
     std::vector<Error> findings;
     auto lock = FileLock::try_lock(layout_.operation_lock(), command); // castra clean works in another process
-    if (!lock) lock.error().hint = "wait for it to end, or interrupt it";
+    if (!lock && lock.error().code == ErrorCode::busy) lock.error().hint = "wait for it to end, or interrupt it";
     if (busy_with_)
         findings.push_back({ErrorCode::busy, "project " + name + " is busy with " + *busy_with_,
                             "wait for it to end, or interrupt it"});

@@ -68,7 +68,8 @@ Result<std::vector<std::string>> vm_directories(const Layout& layout) {
     }
     if (error && error != std::errc::no_such_file_or_directory)
         return fail(ErrorCode::io, "list the VMs in " + layout.vms_dir().string() + ": " + error.message(),
-                    "see to it that the directory can be read, then try again");
+                    error == std::errc::not_a_directory ? "move what is in its place away, then try again"
+                                                        : "see to it that the directory can be read, then try again");
     std::ranges::sort(names);
     return names;
 }
