@@ -24,10 +24,7 @@ Task<> take_down_on_signal(App& app, ProjectKernel& kernel) {
         const int number = co_await app.signals().next();
         if (number == 0) co_return;
         if (number == SIGHUP) continue; // a supervisor outlives its terminal
-        Request request;
-        request.operation = Operation::down;
-        request.argv = {"castra", "supervise"};
-        co_await kernel.perform(request, {}, std::make_shared<Gate>(app.host().executor()));
+        co_await kernel.shut_down();
     }
 }
 

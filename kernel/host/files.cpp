@@ -121,7 +121,8 @@ Result<UniqueFd> open_to_append(const Path& path) {
     if (!fd) return fail_errno("open " + path.string());
     struct stat info {};
     if (fstat(fd.get(), &info) != 0) return fail_errno("look at " + path.string());
-    if (!S_ISREG(info.st_mode)) return fail(ErrorCode::io, "open " + path.string() + ": not a regular file");
+    const bool is_taken = S_ISREG(info.st_mode) || S_ISCHR(info.st_mode); // /dev/null is one
+    if (!is_taken) return fail(ErrorCode::io, "open " + path.string() + ": neither a file nor a device");
     return fd;
 }
 

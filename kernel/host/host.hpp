@@ -30,6 +30,10 @@ public:
     // The same to learn of its end only. What an adopted one leaves in its session ends with it, as with a child.
     virtual Result<std::unique_ptr<Process>> observe(ProcessId id) = 0;
     virtual bool is_alive(ProcessId id) const = 0;
+    virtual bool is_stopped(ProcessId id) const = 0; // by a signal (SIGSTOP) or a debugger
+    // SIGKILL to what `leader`, which ended when nobody looked, has left in its session: whoever is there and has
+    // `mark` (NAME=value) in its environment. Without the mark it may be somebody else's, which got the number.
+    virtual void end_remains(ProcessId leader, const std::string& mark) = 0;
     virtual Result<std::string> find_program(const std::string& name) const = 0; // in PATH
 
     // Sockets.

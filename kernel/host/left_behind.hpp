@@ -17,4 +17,7 @@ void end_left_behind(int pidfd, ProcessId leader, std::uint64_t alive_ticks);
 // been since before `alive_ticks`. Nobody else can be: the session's number was the leader's until then.
 void end_session_members(int leader, std::uint64_t alive_ticks);
 
+// The same of a leader that ended when nobody looked: whoever is in that session and has `mark` in its environment.
+void end_marked_session(ProcessId leader, const std::string& mark);
+
 } // namespace castra

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/files.hpp"
 #include "host/host.hpp"
+#include "host/left_behind.hpp"
 #include "host/system_process.hpp"
 
 #include <arpa/inet.h>
@@ -12,6 +13,8 @@
 
 namespace castra {
 namespace {
+
+constexpr Milliseconds backlog_wait{5000}, backlog_pause{20};
 
 Result<sockaddr_un> socket_address(const std::filesystem::path& path) {
     sockaddr_un address{};
@@ -77,6 +80,8 @@ public:
         const auto ticks = start_ticks_of(id.pid);
         return ticks && *ticks == id.start_ticks;
     }
+    bool is_stopped(ProcessId id) const override { return is_alive(id) && is_process_stopped(id.pid); }
+    void end_remains(ProcessId leader, const std::string& mark) override { end_marked_session(leader, mark); }
     Result<std::string> find_program(const std::string& name) const override;
 
     Result<UniqueFd> listen_unix_fd(const std::filesystem::path& path) override { return listening_socket(path); }
@@ -124,12 +129,21 @@ Result<std::string> SystemHost::find_program(const std::string& name) const {
 Task<Result<Stream>> SystemHost::connect_unix(std::filesystem::path path) {
     const auto text = path.string();
     CASTRA_CO_CHECK(socket_address(path));
-    asio::local::stream_protocol::socket socket(loop_);
-    boost::system::error_code error;
-    asio::local::stream_protocol::endpoint endpoint(is_abstract(path) ? std::string(1, '\0') + text.substr(1) : text);
-    co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return fail(ErrorCode::io, "connect to " + text + ": " + error.message());
-    co_return Stream(std::move(socket));
+    const asio::local::stream_protocol::endpoint endpoint(is_abstract(path) ? std::string(1, '\0') + text.substr(1)
+                                                                            : text);
+    for (auto waited = Milliseconds(0);; waited += backlog_pause) {
+        asio::local::stream_protocol::socket socket(loop_, asio::local::stream_protocol());
+        socket.non_blocking(true);
+        if (::connect(socket.native_handle(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) == 0)
+            co_return Stream(std::move(socket));
+        // So many wait there already. async_connect takes that for a connection under way, which then is none; and
+        // nothing tells when there is room.
+        if (errno != EAGAIN) co_return fail_errno("connect to " + text);
+        if (waited >= backlog_wait)
+            co_return fail(ErrorCode::io, "connect to " + text + ": whoever listens there has taken nobody for " +
+                                              std::to_string(waited.count()) + " ms");
+        co_await sleep_for(backlog_pause);
+    }
 }
 
 Result<std::pair<Stream, UniqueFd>> SystemHost::notify_pair() {

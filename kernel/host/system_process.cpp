@@ -2,6 +2,7 @@
 #include "host/system_process.hpp"
 
 #include "host/birth.hpp"
+#include "host/files.hpp"
 #include "host/left_behind.hpp"
 
 #include <algorithm>
@@ -145,6 +146,12 @@ Result<std::uint64_t> start_ticks_of(int pid) {
         at = std::strchr(at + 1, ' ');
     if (!at) return fail(ErrorCode::io, what + ": /proc/PID/stat is unreadable");
     return std::strtoull(at + 1, nullptr, 10);
+}
+
+bool is_process_stopped(int pid) {
+    const auto stat = files::read("/proc/" + std::to_string(pid) + "/stat", 4096);
+    const auto at = stat ? stat->rfind(')') : std::string::npos;
+    return at != std::string::npos && at + 2 < stat->size() && ((*stat)[at + 2] == 'T' || (*stat)[at + 2] == 't');
 }
 
 Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const SpawnRequest& request,

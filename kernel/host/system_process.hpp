@@ -10,6 +10,7 @@ namespace castra {
 
 // Errors: not_found when the process does not live or is a zombie.
 Result<std::uint64_t> start_ticks_of(int pid);
+bool is_process_stopped(int pid); // by a signal or a debugger
 
 Result<std::unique_ptr<Process>> spawn_process(const Executor& executor, const SpawnRequest& request,
                                                const DescriptorLimit& limit);

@@ -17,6 +17,8 @@ struct Fleet::Effort {
     Machine* machine = nullptr;
     contract::VmResult result;
     bool begun = false;
+    bool ran = false;  // before this run
+    bool died = false; // unasked, after it was ready or ran
     std::optional<Error> error;
 };
 
@@ -163,6 +165,7 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
         Effort effort;
         effort.result = {vm.name(), "", VmOutcome::unchanged};
         effort.machine = &vm;
+        effort.ran = has_process(vm.state());
         effort.spec = std::move(spec);
         efforts.push_back(std::move(effort));
     }
@@ -200,23 +203,29 @@ Task<FleetResult> Fleet::up(EventBus& bus, FleetUp wanted, Gate& cancel) {
     co_return total;
 }
 
-// A VM that became ready and ended while others still booted has failed this run as much as one that never was.
+// A VM that became ready or ran before, and ended while others still booted, has failed this run as much as one that
+// never was.
 void Fleet::judge_the_dead(std::vector<Effort>& efforts, BootContext& context, bool keep_going) {
     for (auto& effort : efforts) {
-        if (effort.error || !effort.begun || effort.machine->state() != VmState::failed) continue;
-        effort.error = Error{ErrorCode::launch, "VM " + effort.machine->name() + " ended after it was ready", ""};
+        if (effort.error || effort.machine->state() != VmState::failed || !(effort.begun || effort.ran)) continue;
+        effort.died = true;
+        effort.error = Error{ErrorCode::launch,
+                             "VM " + effort.machine->name() +
+                                 (effort.begun ? " ended after it was ready" : ", which ran before, ended meanwhile"),
+                             ""};
         if (!keep_going) context.cancel.open();
     }
 }
 
-// Takes down what this run began: everything when the run is undone, otherwise only what failed.
+// Takes down what this run began: everything when the run is undone, otherwise only what never became ready. One that
+// died later is as any other that died by itself: it may be started again.
 Task<> Fleet::undo(EventBus& bus, std::vector<Effort>& efforts, const StopPlan& stop_plan, FleetResult& total) {
     std::vector<Task<>> tasks;
     std::vector<contract::VmResult> ignored(efforts.size());
     std::size_t at = 0;
     for (auto& effort : efforts) {
         auto& scratch = ignored[at++];
-        if (!effort.begun || (!effort.error && !total.undone)) continue;
+        if (!effort.begun || ((!effort.error || effort.died) && !total.undone)) continue;
         if (!effort.error && total.undone) effort.result.outcome = VmOutcome::cancelled;
         tasks.push_back(take_down(bus, *effort.machine, stop_plan.of(effort.machine->name()), scratch, total));
     }

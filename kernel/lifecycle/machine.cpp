@@ -31,6 +31,7 @@ void Machine::publish(EventBus& bus, contract::Draft event) {
 
 Result<> Machine::adopt(VmRecord record) {
     record_ = std::move(record);
+    if (record_.restart_unix_us != 0) note_restart(0, 0); // who promised it is gone
     try {
         plan_ = record_.plan.get<sdk::LaunchPlan>();
     } catch (const std::exception&) { // the process is what the head names: it is ended by signals alone
@@ -43,6 +44,7 @@ Result<> Machine::adopt(VmRecord record) {
     }
     auto process = host_.adopt(record_.process());
     if (!process) {
+        if (!record_.incarnation.empty()) host_.end_remains(record_.process(), mark());
         (void)step(VmStep::failed);
         return Failure(process.error());
     }

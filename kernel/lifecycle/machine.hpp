@@ -72,7 +72,7 @@ public:
     void report_lost(EventBus& bus);
     Gate& ended() { return *exited_; } // open when the process has ended; requires: one was launched or adopted
     const ExitStatus& exit_status() const { return exit_status_; } // of the last process
-    // For status: the supervisor will start it again.
+    // For status: the supervisor will start it again; 0: it will not.
     void note_restart(std::int64_t unix_us, std::int64_t attempt);
 
 private:
@@ -99,7 +99,7 @@ private:
     std::filesystem::path door_file() const { return layout_.vm_dir(name_) / "broker.json"; }
 
     // stop(), in order.
-    Task<bool> cooperate(EventBus& bus, Milliseconds graceful, bool adopted, bool listens);
+    Task<bool> cooperate(EventBus& bus, Milliseconds graceful, bool adopted, bool may_listen, bool listens);
     Task<Result<>> prove_identity(Milliseconds wait);
     std::filesystem::path socket_path(const std::string& name) const;
     Task<bool> escalate(EventBus& bus, contract::EscalationSignal signal, Milliseconds wait);
@@ -109,6 +109,7 @@ private:
     static Task<> watch(std::shared_ptr<Machine> self);
     static Task<> reconnect(std::shared_ptr<Machine> self);
     std::string output_tail() const;
+    std::string mark() const { return "CASTRA_INCARNATION=" + record_.incarnation; } // in its process's environment
     std::filesystem::path process_log() const { return layout_.vm_dir(name_) / "process.log"; }
 
     Host& host_;

@@ -202,6 +202,7 @@ Task<Result<>> Machine::launch(EventBus& bus, BootContext& context) {
     request.env = minimal_environment();
     for (const auto& [name, value] : plan_.env)
         request.env.push_back(name + "=" + value);
+    request.env.push_back(mark());
     request.working_dir = plan_.working_dir.empty() ? layout_.vm_dir(name_).string() : plan_.working_dir;
     request.output_path = process_log();
 

@@ -40,7 +40,7 @@ Task<Result<>> Machine::stop(EventBus& bus, StopTimes times) {
     publish(bus, draft(contract::VmShutdownRequested{}, name_ + " shall stop"));
     // One await a statement: GCC 12 miscompiles them behind && and ||.
     const auto graceful = may_listen ? times.left_of(times.graceful, Milliseconds(0)) : Milliseconds(0);
-    const bool cooperated = co_await cooperate(bus, graceful, adopted, listens);
+    const bool cooperated = co_await cooperate(bus, graceful, adopted, may_listen, listens);
     bool ended = cooperated;
     const auto sigterm = times.left_of(times.sigterm, Milliseconds(total.ms()));
     if (!ended) ended = co_await escalate(bus, EscalationSignal::sigterm, sigterm);
@@ -80,7 +80,7 @@ std::filesystem::path Machine::socket_path(const std::string& name) const {
 
 // All ways together have `graceful`. A guest that may not listen yet, as nobody has seen it ready, is asked again and
 // again.
-Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted, bool listens) {
+Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted, bool may_listen, bool listens) {
     const Stopwatch all(host_.clock());
     if (graceful.count() > 0) {
         const bool ended = co_await cooperate_by_agent(bus, plan_.stop.empty() ? graceful : graceful / 2);
@@ -92,8 +92,9 @@ Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted
         attempted.method = "unavailable";
         publish(bus, draft(attempted, name_ + " cannot be asked to power down"));
         timed_out.reason = TimeoutReason::channel_unavailable;
-        timed_out.detail =
-            graceful.count() == 0 ? "the guest is not ready" : "its launcher planned no cooperative method";
+        timed_out.detail = !may_listen          ? "the guest is not ready"
+                           : plan_.stop.empty() ? "its launcher planned no cooperative method"
+                                                : "no time is given to it";
         publish(bus, draft(timed_out, name_ + ": " + *timed_out.detail).at(contract::Severity::info));
         co_return false;
     }

@@ -40,6 +40,7 @@ std::vector<SpecChange> spec_changes(const std::string& launched_by, const json&
     auto before = launched.is_object() ? launched : json::object();
     json now = wanted;
     forget_automatic_ports(before, now);
+    if (wanted.base_format.empty()) now["base_format"] = before["base_format"]; // the file is gone, its VM has it open
     for (auto* spec : {&before, &now})
         spec->erase("uuid");
     before["launcher"] = launched_by;

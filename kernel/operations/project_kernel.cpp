@@ -8,6 +8,7 @@
 #include "state/project_register.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace castra {
 
@@ -84,6 +85,8 @@ RunFiles ProjectKernel::files_of(const Run& run) const {
 }
 
 Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared_ptr<Gate> cancel) {
+    std::set<std::string> named;
+    std::erase_if(request.vms, [&](const std::string& vm) { return !named.insert(vm).second; });
     auto project = load_project(workshop_.installation(), config_path_);
     const auto name = project ? project->config.name : std::string();
     config_problem_ = project ? std::optional<Error>() : project.error().front();
@@ -121,12 +124,16 @@ Task<RunResult> ProjectKernel::perform(Request request, Sinks sinks, std::shared
             kernel.broker_->leave();
             kernel.bus_ = nullptr;
             kernel.busy_with_.reset();
+            kernel.cancel_.reset();
             kernel.operation_ended_->open();
+            for (const auto& vm : std::exchange(kernel.lost_meanwhile_, {})) // the run has ended without a word of them
+                kernel.reconsider(vm);
             kernel.forget_settled_restarts(request);
             if (kernel.is_idle() && kernel.on_idle) kernel.on_idle();
         }
     } attachment{*this, request};
     busy_with_ = command;
+    cancel_ = cancel;
     operation_ended_ = std::make_shared<Gate>(workshop_.host().executor());
     bus_ = &run.bus();
     workshop_.attach(bus_);

@@ -31,6 +31,8 @@ public:
 
     // Asked by the next `up` instead of the plugin that castra.toml names; null: that plugin.
     void use_broker_launcher(std::shared_ptr<BrokerLauncher> launcher) { broker_launcher_ = std::move(launcher); }
+    // Takes the project down in order. What is under way is cancelled, or waited for.
+    Task<> shut_down();
     bool is_idle() const { return !busy_with_ && needs_no_broker() && !broker_->is_pinned(); }
     const Layout& layout() const { return layout_; }
     // Called when the last VM is gone, none waits to be started again, and no operation runs.
@@ -61,7 +63,20 @@ private:
     // Nothing is started: an image is missing or wrong, or the run was cancelled before all were there.
     RunResult refuse_images(Run& run, const std::vector<MachineSpec>& specs,
                             const std::map<std::string, Error>& spoiled, bool cancelled);
+    struct Lost { // a VM that ended unasked
+        std::string vm;
+        bool has_failed = true;
+        Milliseconds up_for{0}; // since it was ready; 0: it never was
+    };
     void lost(Machine& machine);
+    // Of those that ended while an operation was under way and that it has left as they are: decides about their next
+    // start. Answers what the run's summary should say of them: "; web-0 ended unexpectedly meanwhile", or nothing.
+    std::string settle_lost(EventBus& bus, const Project* project);
+    void begin_own_run(Run& run, const std::string& vm, const Project* project);
+    // About the next start of one whose last attempt was refused: in a run of its own, for the refused one is over.
+    void reconsider(const Lost& lost);
+    // A turn of waiting for what changes this project now; false: nothing does.
+    Task<bool> wait_for_operation(std::shared_ptr<Gate> closing);
     // The broker of this project (project_kernel_broker.cpp).
     bool needs_no_broker() const { return restarts_.is_empty() && !fleet_->has_processes(); }
     Result<bool> plan_broker(PluginSet& plugins, const Project& project, const Request& request);
@@ -70,8 +85,7 @@ private:
     bool ends_broker(const Request& request) const; // a down that leaves no VM
     void tell_broker_news();
     // What follows from the end of a VM, told to `bus`.
-    void consider_restart(EventBus& bus, const Project& project, const std::string& vm, bool has_failed,
-                          Milliseconds up_for);
+    void consider_restart(EventBus& bus, const Project& project, const Lost& lost);
     Task<> restart(std::string vm, std::int64_t token, Milliseconds wait, std::shared_ptr<Gate> closing);
     void forget_settled_restarts(const Request& request);
     RunFiles files_of(const Run& run) const;
@@ -94,7 +108,8 @@ private:
     std::optional<Error> config_problem_;         // of castra.toml as the operation under way found it
     EventBus* bus_ = nullptr;                     // of the operation under way
     Handshakes* handshakes_ = &broker_handshakes_;
-    std::shared_ptr<Gate> operation_ended_; // of the operation under way
+    std::shared_ptr<Gate> operation_ended_, cancel_; // of the operation under way
+    std::vector<Lost> lost_meanwhile_;               // the same
     Restarts restarts_;
     std::shared_ptr<Gate> closing_; // open: this object is gone
 };

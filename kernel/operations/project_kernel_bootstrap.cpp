@@ -57,8 +57,9 @@ Task<RunResult> ProjectKernel::bootstrap(Run& run, const Request& request, Proje
     for (const auto* machine : machines)
         summary.vms.push_back({machine->name(), std::string(to_string(machine->state())),
                                outcome_of(runner.results().at(machine->name()))});
+    const auto meanwhile = settle_lost(run.bus(), &project);
     auto message = conclude_bootstraps(runner.results(), cancel.is_open(), summary);
-    co_return run.finish(std::move(summary), std::move(message));
+    co_return run.finish(std::move(summary), message + meanwhile);
 }
 
 } // namespace castra

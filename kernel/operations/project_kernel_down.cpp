@@ -24,6 +24,7 @@ Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Proj
     if (request.timeout) stop_plan.limit = request.timeout;
     auto result = co_await fleet_->down(run.bus(), names, stop_plan);
     if (had_broker) co_await stop_broker_if_unneeded();
+    const auto meanwhile = settle_lost(run.bus(), project);
     auto summary = summary_of(result);
     if (!result.failures.empty()) {
         summary.outcome = contract::Outcome::failed;
@@ -31,9 +32,10 @@ Task<RunResult> ProjectKernel::down(Run& run, const Request& request, const Proj
         co_return run.finish(std::move(summary), "failed: " + result.failures.front().text);
     }
     const auto stopped = std::ranges::count(summary.vms, VmOutcome::succeeded, &contract::VmResult::outcome);
-    if (stopped > 0) co_return run.finish(std::move(summary), vms_text(static_cast<std::size_t>(stopped)) + " down");
-    if (had_broker && !broker_->runs()) co_return run.finish(std::move(summary), "the broker is down");
-    co_return run.finish(std::move(summary), "nothing to do: nothing is up");
+    if (stopped > 0)
+        co_return run.finish(std::move(summary), vms_text(static_cast<std::size_t>(stopped)) + " down" + meanwhile);
+    if (had_broker && !broker_->runs()) co_return run.finish(std::move(summary), "the broker is down" + meanwhile);
+    co_return run.finish(std::move(summary), "nothing to do: nothing is up" + meanwhile);
 }
 
 } // namespace castra

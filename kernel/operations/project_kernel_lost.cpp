@@ -20,6 +20,13 @@ std::string seconds_text(Milliseconds wait) {
     return text + " s";
 }
 
+Request own_request(const std::string& config_path) {
+    Request request;
+    request.operation = Operation::supervise;
+    request.config = config_path;
+    return request;
+}
+
 } // namespace
 
 // Within an operation the end belongs to its run, otherwise it gets one of its own.
@@ -31,22 +38,17 @@ void ProjectKernel::lost(Machine& machine) {
     const bool was_asked = machine.record().phase == "stopping"; // by a castra that was killed
     const bool has_failed =
         !was_asked && machine.exit_status().exit_code != 0; // no code: a signal, or nobody could tell
+    const Lost lost{machine.name(), has_failed, up_for};
     if (bus_) {
         machine.report_lost(*bus_);
-        if (project) consider_restart(*bus_, *project, machine.name(), has_failed, up_for);
+        if (!was_asked) lost_meanwhile_.push_back(lost);
         return;
     }
-    Request request;
-    request.operation = Operation::supervise;
-    request.config = config_path_;
-    Run run(workshop_.host().clock(), request, project ? project->config.name : "", workshop_.installation().version);
-    if (const auto opened = run.open(files_of(run)); !opened) workshop_.log()("error", opened.error().text);
-    if (project) hide_secrets(run.bus(), project->config);
-    contract::CommandAccepted accepted;
-    accepted.expects.push_back({"vm", machine.name()});
-    begin(run, std::move(accepted), project ? &*project : nullptr);
+    Run run(workshop_.host().clock(), own_request(config_path_), project ? project->config.name : "",
+            workshop_.installation().version);
+    begin_own_run(run, machine.name(), project ? &*project : nullptr);
     machine.report_lost(run.bus());
-    if (project) consider_restart(run.bus(), *project, machine.name(), has_failed, up_for);
+    if (project) consider_restart(run.bus(), *project, lost);
     if (needs_no_broker() && !broker_->is_pinned()) broker_->stop_now();
     broker_->leave();
     contract::Summary summary;
@@ -57,12 +59,52 @@ void ProjectKernel::lost(Machine& machine) {
     if (is_idle() && on_idle) on_idle();
 }
 
-void ProjectKernel::consider_restart(EventBus& bus, const Project& project, const std::string& vm, bool has_failed,
-                                     Milliseconds up_for) {
+void ProjectKernel::begin_own_run(Run& run, const std::string& vm, const Project* project) {
+    if (const auto opened = run.open(files_of(run)); !opened) workshop_.log()("error", opened.error().text);
+    if (project) hide_secrets(run.bus(), project->config);
+    contract::CommandAccepted accepted;
+    accepted.expects.push_back({"vm", vm});
+    begin(run, std::move(accepted), project);
+}
+
+std::string ProjectKernel::settle_lost(EventBus& bus, const Project* project) {
+    std::string names;
+    for (const auto& lost : std::exchange(lost_meanwhile_, {})) {
+        names += (names.empty() ? "; " : ", ") + lost.vm;
+        const auto* machine = fleet_->find(lost.vm);
+        if (project && machine && machine->state() == VmState::failed) consider_restart(bus, *project, lost);
+    }
+    return names.empty() ? names : names + " ended unexpectedly meanwhile";
+}
+
+void ProjectKernel::reconsider(const Lost& lost) {
+    auto project = load_project(workshop_.installation(), config_path_);
+    auto* machine = fleet_->find(lost.vm);
+    if (!machine || machine->state() != VmState::failed) return;
+    machine->note_restart(0, 0);
+    Run run(workshop_.host().clock(), own_request(config_path_), project ? project->config.name : "",
+            workshop_.installation().version);
+    begin_own_run(run, lost.vm, project ? &*project : nullptr);
+    if (project) consider_restart(run.bus(), *project, lost);
+    if (restarts_.is_empty_of(lost.vm))
+        run.bus().publish(contract::message(Severity::warn, lost.vm + " is not started again", "restart_given_up")
+                              .on(lost.vm)
+                              .cure("castra up " + lost.vm + " tries it at once"));
+    broker_->leave();
+    contract::Summary summary;
+    summary.outcome = contract::Outcome::failed;
+    summary.vms.push_back({lost.vm, std::string(to_string(machine->state())), contract::VmOutcome::failed});
+    run.finish(std::move(summary), lost.vm + " stays down for now");
+}
+
+void ProjectKernel::consider_restart(EventBus& bus, const Project& project, const Lost& lost) {
+    const auto& vm = lost.vm;
+    auto* machine = fleet_->find(vm);
+    if (machine && machine->state() == VmState::failed) machine->note_restart(0, 0);
     const auto& vms = project.config.vms;
     const auto config = std::ranges::find(vms, vm, &VmConfig::name);
     if (config == vms.end()) return;
-    const auto decision = restarts_.decide(vm, config->restart, has_failed, up_for);
+    const auto decision = restarts_.decide(vm, config->restart, lost.has_failed, lost.up_for);
     if (!decision.is_wanted) return;
     const auto limit = std::to_string(config->restart.restarts_max);
     if (!decision.is_allowed) {
@@ -79,7 +121,7 @@ void ProjectKernel::consider_restart(EventBus& bus, const Project& project, cons
                                       std::to_string(decision.attempt) + " of " + limit + ")",
                                   "restart_scheduled")
                     .on(vm));
-    if (auto* machine = fleet_->find(vm); machine && machine->state() == VmState::failed)
+    if (machine && machine->state() == VmState::failed)
         machine->note_restart(workshop_.host().clock().unix_us() + decision.wait.count() * 1000, decision.attempt);
     const auto token = restarts_.schedule(vm);
     asio::co_spawn(workshop_.host().executor(), restart(vm, token, decision.wait, closing_), asio::detached);
@@ -91,25 +133,45 @@ Task<> ProjectKernel::restart(std::string vm, std::int64_t token, Milliseconds w
     auto& host = workshop_.host();
     co_await (host.sleep_for(wait) || closing->wait());
     while (!closing->is_open() && restarts_.is_waiting(vm, token)) {
-        if (busy_with_) { // an operation of ours
-            const auto ended = operation_ended_;
-            co_await (ended->wait() || closing->wait());
-            continue;
-        }
-        if (FileLock::probe(layout_.operation_lock())) break;
-        const auto first = co_await (lock_released(host, layout_.operation_lock()) || closing->wait()); // of clean, say
-        if (first.index() != 0 || std::get<0>(first)) continue;
-        workshop_.log()("warn", std::get<0>(first).error().text);
-        co_await (host.sleep_for(unwatched_wait) || closing->wait());
+        const bool has_waited = co_await wait_for_operation(closing);
+        if (!has_waited) break;
     }
     if (closing->is_open() || !restarts_.is_waiting(vm, token)) co_return;
-    Request request;
-    request.operation = Operation::supervise;
-    request.config = config_path_;
+    auto request = own_request(config_path_);
     request.vms = {vm};
     restarts_.forget(vm);
-    co_await perform(request, {}, std::make_shared<Gate>(host.executor())); // schedules the next attempt if it fails
+    const auto result = co_await perform(request, {}, std::make_shared<Gate>(host.executor()));
+    if (result.is_rejected) reconsider({vm}); // otherwise that run has scheduled the next attempt, if there is one
     if (is_idle() && on_idle) on_idle();
+}
+
+Task<bool> ProjectKernel::wait_for_operation(std::shared_ptr<Gate> closing) {
+    auto& host = workshop_.host();
+    if (busy_with_) { // an operation of ours
+        const auto ended = operation_ended_;
+        co_await (ended->wait() || closing->wait());
+        co_return true;
+    }
+    if (FileLock::probe(layout_.operation_lock())) co_return false;
+    const auto first = co_await (lock_released(host, layout_.operation_lock()) || closing->wait()); // of clean, say
+    if (first.index() != 0 || std::get<0>(first)) co_return true;
+    workshop_.log()("warn", std::get<0>(first).error().text);
+    co_await (host.sleep_for(unwatched_wait) || closing->wait());
+    co_return true;
+}
+
+Task<> ProjectKernel::shut_down() {
+    const auto closing = closing_;
+    bool has_waited = true;
+    while (has_waited && !closing->is_open()) {
+        if (cancel_) cancel_->open();
+        has_waited = co_await wait_for_operation(closing);
+    }
+    if (closing->is_open()) co_return;
+    Request request;
+    request.operation = Operation::down;
+    request.argv = {"castra", "supervise"};
+    co_await perform(request, {}, std::make_shared<Gate>(workshop_.host().executor()));
 }
 
 void ProjectKernel::forget_settled_restarts(const Request& request) {

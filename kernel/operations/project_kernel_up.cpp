@@ -174,6 +174,7 @@ Task<RunResult> ProjectKernel::Up::start() {
 }
 
 RunResult ProjectKernel::Up::conclude(FleetResult result, std::size_t total) {
+    const auto meanwhile = kernel.settle_lost(run.bus(), &project);
     auto summary = summary_of(result);
     const auto good = static_cast<std::size_t>(std::ranges::count_if(summary.vms, [](const auto& vm) {
         return vm.outcome == VmOutcome::succeeded || vm.outcome == VmOutcome::unchanged;
@@ -183,7 +184,7 @@ RunResult ProjectKernel::Up::conclude(FleetResult result, std::size_t total) {
     };
     const bool failed = !result.failures.empty() || count_of(VmOutcome::failed) > 0;
     if (failed && request.operation == Operation::supervise && kernel.restarts_.is_empty_of(request.vms.front()))
-        kernel.consider_restart(run.bus(), project, request.vms.front(), true, Milliseconds(0));
+        kernel.consider_restart(run.bus(), project, {request.vms.front()});
     if (!failed && cancel.is_open()) {
         summary.outcome = Outcome::cancelled;
         summary.exit_code = exit_code::cancelled;
@@ -204,7 +205,7 @@ RunResult ProjectKernel::Up::conclude(FleetResult result, std::size_t total) {
     const auto unproven = std::ranges::count_if(summary.vms, [&](const auto& vm) { return is_unproven(vm.vm); });
     auto text = changed ? vms_text(total) + " ready" : std::string("nothing to do: all is up already");
     if (unproven > 0) text += "; of " + std::to_string(unproven) + " nobody saw whether it became ready";
-    return run.finish(std::move(summary), std::move(text));
+    return run.finish(std::move(summary), text + meanwhile);
 }
 
 Task<RunResult> ProjectKernel::up(Run& run, const Request& request, Project& project, Gate& cancel) {

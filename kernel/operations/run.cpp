@@ -108,7 +108,8 @@ RunResult Run::reject(const std::vector<Error>& findings) {
     auto event = contract::draft(rejected, first + more).because(error).cure(clean_line(findings.front().hint));
     bus_->publish(std::move(event));
     const bool is_cancelled = findings.front().code == ErrorCode::cancelled;
-    const RunResult result{is_cancelled ? Outcome::cancelled : Outcome::failed, exit_code::of(findings.front().code)};
+    const RunResult result{is_cancelled ? Outcome::cancelled : Outcome::failed, exit_code::of(findings.front().code),
+                           true};
     contract::Summary summary;
     summary.outcome = result.outcome;
     summary.exit_code = result.exit_code;

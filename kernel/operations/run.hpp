@@ -19,6 +19,7 @@ struct RunFiles {
 struct RunResult {
     contract::Outcome outcome = contract::Outcome::succeeded;
     int exit_code = 0;
+    bool is_rejected = false; // before anything was begun
 };
 
 class Run {

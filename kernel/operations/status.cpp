@@ -70,6 +70,10 @@ Task<> ask_guest(Host& host, const Layout& layout, VmStatus& vm) {
         co_return;
     }
     const auto state = co_await guest_state(host, plan, guest_wait);
+    if (!state && host.is_stopped(record->process())) {
+        vm.stands_still = "its process is stopped";
+        vm.stands_hint = "kill -CONT " + std::to_string(record->pid) + " lets it go on";
+    }
     if (!state || !*state || (*state)->runs) co_return;
     vm.stands_still = (*state)->word;
     vm.stands_hint = (*state)->hint;

@@ -24,9 +24,12 @@ std::vector<Error> up_findings(Workshop& workshop, const Request& request, const
     PreflightWish wish{project.layout, *specs, {}, {}, {}};
     const auto recorded = recorded_vms(project.layout);
     if (!recorded) return {recorded.error()};
-    for (const auto& vm : *recorded)
-        if (const auto record = load_record(project.layout, vm); record && workshop.host().is_alive(record->process()))
-            wish.running.insert(vm);
+    for (const auto& vm : *recorded) {
+        const auto record = load_record(project.layout, vm);
+        if (!record) continue;
+        // What a dead one has left behind holds its ports until the supervisor clears it away.
+        (workshop.host().is_alive(record->process()) ? wish.running : wish.replaced).insert(vm);
+    }
     wish.to_fetch = to_fetch(image_wishes(project.config, *specs, wish.running));
     findings = preflight(workshop.host(), wish).refusals(request.force);
     std::ranges::move(bootstrap_findings(workshop.host(), wanted, plugins, request.vms), std::back_inserter(findings));

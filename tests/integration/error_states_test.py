@@ -640,6 +640,71 @@ class Unread(States):
         self.judge_again()
 
 
+class InTheWay(States):
+    """Something else where castra has its file or directory: no command waits, up says what to move away, and then all is well."""
+
+    def put(self, path, kind):
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        if kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "directory":
+            (path / "something").mkdir(parents=True)
+        else:
+            path.write_text("something")
+
+    def judge_it(self, name, kind, code):
+        self.two()
+        self.events(self.castra("down"))
+        path = self.state() / name
+        self.put(path, kind)
+        for verb in ("status", "down", "clean", "logs", "events"):
+            self.castra(verb)  # has a limit of time
+        self.assertEqual(self.castra("status").returncode, 1 if name == "vms" else 0)
+        result = self.castra("up")
+        self.assertEqual(result.returncode, code, result.stdout)
+        told = self.judge(result.stdout, code)
+        if code:
+            self.assertIn("move ", " ".join(event.get("remediation", "") for event in told))
+            self.assertEqual(self.processes(), {})
+            self.assertTrue(path.is_fifo() or path.is_dir() or path.read_text() == "something", "nothing of somebody's is removed")
+            path.rename(self.dir / f"{name} {kind}")
+            self.events(self.castra("up"))
+        self.assertEqual(self.states(), {"p-0": "ready", "q-0": "ready"})
+        self.events(self.castra("down"))
+
+    def test_locks(self):
+        for name in ("operation.lock", "supervisor.lock", "start.lock"):
+            for kind in ("pipe", "directory"):
+                with self.subTest(name=name, kind=kind):
+                    self.judge_it(name, kind, 1)
+
+    def test_directories(self):
+        for name in ("journal", "vms"):
+            for kind in ("pipe", "file"):
+                with self.subTest(name=name, kind=kind):
+                    self.judge_it(name, kind, 1)
+
+    def test_what_a_run_can_do_without(self):
+        for name in ("supervisor.log", "quarantine", "project.json"):
+            for kind in ("pipe", "directory"):
+                with self.subTest(name=name, kind=kind):
+                    self.judge_it(name, kind, 0)
+
+    def test_a_vm_puts_pipes_into_its_own_directory(self):
+        """Its working directory. Nobody waits for them, and its restart works."""
+        self.up(vm("p", ["/bin/sh", "-c", "for f in record.json bootstrap.json overlay.json process.log process.log.1; do "
+                         "rm -f $f.tmp; mkfifo $f.tmp; done; rm process.log; mkfifo process.log; " + READY[2]]))
+        self.assertEqual(self.states(), {"p-0": "ready"})
+        self.events(self.castra("down"))
+        self.events(self.castra("up"))
+        self.events(self.castra("down"))
+        self.events(self.castra("clean"))
+        for path in self.home.rglob("vms/p-0/*"):  # whose nobody can say
+            path.unlink()
+
+
 def add_tests():
     for name in dir(States):
         only, found, state = name.partition("when_")

@@ -2,8 +2,12 @@
 """Real virtual machines, under whatever accelerator really works. The image is castra image build tiny."""
 import hashlib
 import json
+import os
 import pathlib
+import shutil
 import signal
+import socket
+import threading
 import unittest
 
 from guest import CACHE, SSH, Guest, boot_sector
@@ -133,6 +137,47 @@ class PausedGuest(Guest):
         self.assertIn("vm.cooperative_succeeded", types_of(events, "g-0"))
         complete = next(event for event in events if event["type"] == "vm.shutdown_complete")
         self.assertEqual(complete["outcome"], "graceful")
+
+
+class Meanwhile(Guest):
+    def test_a_crowd_at_its_control_socket_costs_it_a_moment_and_not_its_shutdown(self):
+        self.guest(machine="q35", disk=True)
+        self.events(self.castra("up"))
+        record = json.loads(next(self.home.rglob("record.json")).read_text())
+        path = next(one["path"] for one in record["plan"]["sockets"] if one["name"] == "qmp")
+        crowd = []
+        for _ in range(3):  # more than its backlog
+            crowd.append(socket.socket(socket.AF_UNIX))
+            crowd[-1].connect(path)
+        threading.Timer(1, lambda: [client.close() for client in crowd]).start()
+        self.assertIn("vm.cooperative_succeeded", types_of(self.events(self.castra("down")), "g-0"))
+
+    def test_its_base_image_goes_and_its_configuration_is_the_same(self):
+        base = self.dir / "disk.qcow2"
+        shutil.copy(CACHE / "images/tiny/disk.qcow2", base)
+        folder = CACHE / "images/tiny"
+        image = json.loads((folder / "image.json").read_text())
+        self.write(f'[[vms]]\nname = "g"\nbase_image = "disk.qcow2"\nready_marker = "{image["ready_marker"]}"\nmemory = "96 MiB"\n'
+                   f'[vms.options]\nmachine = "q35"\n[vms.boot]\nkernel = "{folder}/vmlinux"\ninitrd = "{folder}/initrd"\n'
+                   f'append = "{image["append"]}"\n')
+        self.events(self.castra("up"))
+        base.unlink()
+        self.assertEqual(self.events(self.castra("up"))[-1]["message"], "nothing to do: all is up already")
+        self.events(self.castra("down"))
+
+    def test_status_says_that_its_qemu_is_stopped(self):
+        self.guest(machine="q35", disk=True)
+        pid = next(event["pid"] for event in self.events(self.castra("up")) if event["type"] == "vm.launch")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            for _ in range(3):  # each leaves somebody at its socket
+                told = next(event for event in self.events(self.castra("status", "--why")) if event.get("code") == "status")
+                self.assertEqual(told["severity"], "warn")
+                self.assertIn("its process is stopped", told["message"])
+                self.assertIn(f"kill -CONT {pid}", told["remediation"])
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.events(self.castra("down"))
 
 
 class ForeignFiles(Guest):

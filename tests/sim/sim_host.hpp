@@ -24,6 +24,8 @@ public:
     Result<std::unique_ptr<Process>> adopt(ProcessId id) override;
     Result<std::unique_ptr<Process>> observe(ProcessId id) override { return adopt(id); }
     bool is_alive(ProcessId id) const override;
+    bool is_stopped(ProcessId) const override { return false; }
+    void end_remains(ProcessId, const std::string&) override {} // no process here has children
     Result<std::string> find_program(const std::string& name) const override;
     Result<UniqueFd> listen_unix_fd(const std::filesystem::path& path) override;
     Result<Listener> listen_unix(const std::filesystem::path& path) override;

@@ -71,6 +71,10 @@ TEST_P(InTheWay, OfTheNextVersionOfAFile) {
     EXPECT_FALSE(fs::exists(fs::symlink_status(dir / "record.json.tmp")));
 }
 
+TEST(OpenToAppend, TakesWhatSwallowsEverything) {
+    EXPECT_TRUE(files::open_to_append("/dev/null"));
+}
+
 INSTANTIATE_TEST_SUITE_P(, InTheWay, testing::Values("pipe", "open", "directory", "link"),
                          [](const auto& one) { return std::string(one.param); });
 
