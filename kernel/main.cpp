@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds every object by hand; the only place that knows all of them.
 #include "cli/app.hpp"
+#include "host/standard_descriptors.hpp"
 #include "operations/exit_code.hpp"
 #include "version.hpp"
 
@@ -39,6 +40,7 @@ castra::Installation installation() {
 } // namespace
 
 int main(int argc, char** argv) {
+    castra::keep_standard_descriptors();
     try {
         const auto line = castra::parse_command_line(argc, argv, castra::version);
         // The diagnostic log; the event stream never goes through it. Quiet unless asked: events tell what people need.
@@ -67,7 +69,7 @@ int main(int argc, char** argv) {
             });
             loop.run();
         }
-        code = castra::end_of_output(code);
+        code = castra::end_of_output(code, app.answer_is_lost());
         workshop.registry().end_processes();
         // Plugins are never unloaded and a hanging reporter's thread may still run: no destructors of the process.
         std::_Exit(code);

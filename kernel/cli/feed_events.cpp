@@ -33,6 +33,8 @@ std::string text_in(const contract::Json& event, const char* key) {
 }
 
 Task<int> feed_events(App& app, const Layout& layout, FeedRequest request, EventOutput& output) {
+    if (request.follow)
+        if (const auto looks = somebody_can_look(); !looks) co_return complain(looks.error());
     const auto executor = app.host().executor();
     const auto stop = std::make_shared<Gate>(executor); // a signal, or nobody reads any more
     const auto cancel = app.cancelled_by_signal();
@@ -48,7 +50,10 @@ Task<int> feed_events(App& app, const Layout& layout, FeedRequest request, Event
     auto fed = co_await events.run(std::move(request), *stop);
     if (output.reader_is_gone()) co_return exit_code::succeeded;
     if (const auto finished = output.finish(); fed && !finished) fed = finished;
-    if (!fed) co_return complain(fed.error());
+    if (!fed) {
+        const int code = complain(fed.error());
+        co_return somebody_can_look() ? code : exit_code::failed; // no fault of the reporter's
+    }
     if (cancel->is_open()) co_return exit_code::cancelled;
     co_return output.had_gap() ? exit_code::gap : exit_code::succeeded;
 }

@@ -154,6 +154,7 @@ Task<int> logs(App& app, const CommandLine& line, LogsOptions options) {
         }
         co_return exit_code::succeeded;
     }
+    if (const auto looks = somebody_can_look(); !looks) co_return complain(looks.error());
     const auto stop = app.cancelled_by_signal();
     std::vector<Task<>> watches;
     for (auto& view : views) {

@@ -131,6 +131,8 @@ Task<int> status_run(App& app, const CommandLine& line, StatusOptions options, S
 
 Task<int> status(App& app, const CommandLine& line, StatusOptions options) {
     std::unique_ptr<StatusWatch> watch;
+    if (options.watch)
+        if (const auto looks = somebody_can_look(); !looks) co_return complain(looks.error());
     if (options.watch) { // before the first look, so that nothing happens unseen in between
         auto opened = StatusWatch::open(app.host(), options.all ? projects_dir(app.installation().environment)
                                                                 : std::filesystem::path());
@@ -143,8 +145,9 @@ Task<int> status(App& app, const CommandLine& line, StatusOptions options) {
         const int code = co_await status_run(app, line, options, watch.get(), std::move(*projects));
         co_return code;
     }
-    (void)print_json(*projects, options.all, watch ? -1 : 2);
-    if (!watch) co_return exit_code::succeeded;
+    const bool is_told = print_json(*projects, options.all, watch ? -1 : 2);
+    if (!watch) co_return exit_code::succeeded; // see end_of_output
+    if (!is_told) co_return exit_code::cancelled;
     const int code = co_await follow(app, line, options, *watch, std::move(*projects), nullptr);
     co_return code;
 }

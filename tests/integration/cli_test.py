@@ -234,6 +234,26 @@ class Answers(Project):
         self.assertIn("not between VMs", between.stderr)
 
 
+class Surroundings(Project):
+    """What castra is started with: descriptors, directories, limits."""
+
+    def shell(self, line, verb, env=None, code=0):
+        words = ["/bin/sh", "-c", f'exec {line}', "sh", CASTRA, verb, "--config", str(self.config)]
+        result = subprocess.run(words, env=env or self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+        self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+        return result
+
+    def test_closed_descriptors(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        for closed in ("<&- >&-", "<&- >&- 2>&-"):
+            self.shell(f'"$@" {closed}', "up")
+            self.assertEqual(self.states(), {"p-0": "ready"})
+            self.shell(f'"$@" {closed}', "events", code=1)
+            self.shell(f'"$@" {closed} --follow', "events", code=1)
+            self.shell(f'"$@" {closed}', "down")
+            self.assertEqual(self.states(), {"p-0": "absent"})
+
+
 class Logs(Project):
     def setUp(self):
         super().setUp()

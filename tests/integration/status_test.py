@@ -289,6 +289,14 @@ class Watch(Status):
         child.stdout.close()
         child.wait(timeout=60)
 
+    def test_without_a_stdout_there_is_nothing_to_watch(self):
+        self.processes_toml(READY)
+        for more in ([], ["--json"]):
+            words = [CASTRA, "status", "--config", str(self.config), "--watch", *more]
+            closed = subprocess.run(["/bin/sh", "-c", 'exec "$@" >&-', "sh", *words], env=self.env, stderr=subprocess.PIPE, text=True, timeout=20)
+            self.assertEqual(closed.returncode, 1)
+            self.assertIn("stdout", closed.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
