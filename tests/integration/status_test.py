@@ -37,6 +37,11 @@ class Status(Project):
 
 
 class BrokenFile(Project):
+    def test_what_goes_wrong_is_no_document(self):
+        missing = subprocess.run([CASTRA, "status", "--json"], env=self.env, cwd=self.dir, capture_output=True, text=True, timeout=60)
+        self.assertEqual((missing.returncode, missing.stdout), (3, ""))
+        self.assertIn("castra init", missing.stderr)
+
     def test_what_is_up_is_told_and_taken_down_and_the_file_named(self):
         self.processes_toml(["/bin/sleep", "1000"])
         self.events(self.castra("up"))
