@@ -253,6 +253,31 @@ class Surroundings(Project):
             self.shell(f'"$@" {closed}', "down")
             self.assertEqual(self.states(), {"p-0": "absent"})
 
+    def test_a_relative_castra_home_is_one_of_the_working_directory(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        env = dict(self.env, CASTRA_HOME="home")
+        up = castra("up", "--config", str(self.config), "--events", "none", env=env, cwd=self.dir)
+        self.assertEqual(up.returncode, 0)
+        self.assertEqual(self.states(), {"p-0": "ready"})
+        self.assertTrue(self.status()["supervised"])
+
+    def test_a_relative_directory_of_xdg_counts_as_not_set(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        env = dict(self.env, HOME="home", XDG_STATE_HOME="state", XDG_CACHE_HOME="cache")
+        del env["CASTRA_HOME"]
+        run = self.dir / "run"
+        run.mkdir(mode=0o700)
+        env["XDG_RUNTIME_DIR"] = str(run)
+        at = dict(env=env, cwd=self.dir)
+        try:
+            castra("up", "--config", str(self.config), "--events", "none", **at)
+            told = json.loads(castra("status", "--config", str(self.config), "--json", **at).stdout)
+            self.assertEqual((told["vms"][0]["state"], told["supervised"]), ("ready", True))
+            self.assertTrue(told["state_dir"].startswith(f"{self.dir}/home/.local/state/castra/"), told["state_dir"])
+        finally:
+            castra("down", "--config", str(self.config), "--events", "none", **at)
+        self.assertFalse((self.dir / "state").exists() or (self.dir / "cache").exists())
+
 
 class Logs(Project):
     def setUp(self):
