@@ -107,8 +107,9 @@ int App::refuse(const UsageError& error, int argc, const char* const* argv) {
 Result<Layout> App::layout_of(const std::string& config) {
     auto project = load_project(workshop_.installation(), config);
     if (project) return project->layout;
-    CASTRA_TRY(located, locate_project(workshop_.installation(), config));
-    return located.layout;
+    auto located = locate_project(workshop_.installation(), config);
+    if (!located) return Failure(project.error().front()); // which has the cure
+    return located->layout;
 }
 
 std::shared_ptr<Gate> App::cancelled_by_signal() {

@@ -234,6 +234,14 @@ class Answers(Project):
         self.assertIn("not between VMs", between.stderr)
 
 
+    def test_no_castra_toml_is_told_with_its_cure(self):
+        for words in ("events", "events runs", "events diff-plan", "report", "bus topics", "bus publish a 1", "bus tail a", "ports", "logs"):
+            with self.subTest(words):
+                told = castra(*words.split(), code=3, env=self.env, cwd=self.dir)
+                self.assertEqual(told.stdout, "")
+                self.assertIn("castra init", told.stderr)
+
+
 class Surroundings(Project):
     """What castra is started with: descriptors, directories, limits."""
 
