@@ -352,6 +352,12 @@ class Logs(Project):
         child.send_signal(2)
         self.assertEqual(child.wait(60), 130)
 
+    def test_following_ends_when_nobody_reads(self):
+        child = self.follow()
+        self.assertEqual(child.stdout.readline(), "first\n")
+        child.stdout.close()
+        self.assertEqual(child.wait(20), 0)
+
     def test_a_terminal_does_not_do_what_a_guest_prints(self):
         with self.log.open("a") as file:
             file.write("\x1b]0;owned\x07\x1b[2Jinnocent\n")
