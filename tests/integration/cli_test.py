@@ -286,6 +286,13 @@ class Surroundings(Project):
             castra("down", "--config", str(self.config), "--events", "none", **at)
         self.assertFalse((self.dir / "state").exists() or (self.dir / "cache").exists())
 
+    def test_too_few_open_files_are_told_with_their_cure(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        for most in (9, 16):  # of the command, of its supervisor
+            told = self.shell(f'prlimit --nofile={most}:{most} -- "$@" --events ndjson', "up", code=1)
+            self.judge(told.stdout, 1)
+            self.assertIn("ulimit -n", told.stdout)
+
 
 class Logs(Project):
     def setUp(self):
