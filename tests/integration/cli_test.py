@@ -286,6 +286,13 @@ class Surroundings(Project):
             castra("down", "--config", str(self.config), "--events", "none", **at)
         self.assertFalse((self.dir / "state").exists() or (self.dir / "cache").exists())
 
+    def test_a_file_that_may_grow_no_further_is_an_error_of_a_write(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        self.events(self.castra("up"))
+        told = self.shell('prlimit --fsize=0:0 -- "$@" --events ndjson', "clean", code=1)
+        self.judge(told.stdout, 1)
+        self.assertIn("ulimit -f", told.stdout)
+
     def test_too_few_open_files_are_told_with_their_cure(self):
         self.processes_toml(READY, extra=NOTIFY)
         for most in (9, 16):  # of the command, of its supervisor
