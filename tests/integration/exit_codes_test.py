@@ -61,6 +61,7 @@ class ExitCodes(Project):
         self.assertEqual(self.up("no-such-vm"), 2)
         self.assertEqual(self.run_castra("ports", "--config", str(self.config), "no-such-vm"), 2)
         self.assertEqual(self.run_castra("no-such-command"), 2)
+        self.assertEqual(self.run_castra("down", "--timeout", "nan", "--config", str(self.config)), 2)
 
     def test_3_config(self):
         self.assertEqual(self.up(), 3)
