@@ -10,6 +10,7 @@ import subprocess
 import unittest
 
 from process_test import NOTIFY, READY
+from stop_test import Machines
 from support import CASTRA, Project
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -299,6 +300,18 @@ class Surroundings(Project):
             told = self.shell(f'prlimit --nofile={most}:{most} -- "$@" --events ndjson', "up", code=1)
             self.judge(told.stdout, 1)
             self.assertIn("ulimit -n", told.stdout)
+
+
+class OddPlaces(Machines):
+    def test_an_ssh_config_that_ssh_would_not_read_is_none(self):
+        self.home = self.dir / "two\nlines"
+        self.env["CASTRA_HOME"] = str(self.home)
+        self.machines("obey", extra="[[vms.port_forwards]]\nguest = 22\n")
+        told = castra("ssh-config", "--config", str(self.config), code=1, env=self.env)
+        self.assertEqual(told.stdout, "")
+        self.assertIn("CASTRA_HOME", told.stderr)
+        guests = json.loads(castra("ssh-config", "--json", "--config", str(self.config), env=self.env).stdout)["vms"]
+        self.assertIn("\n", guests[0]["identity"])
 
 
 class Logs(Project):
