@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds every object by hand; the only place that knows all of them.
 #include "cli/app.hpp"
+#include "host/standard_descriptors.hpp"
 #include "operations/exit_code.hpp"
 #include "version.hpp"
 
@@ -17,15 +18,36 @@ std::string variable(const char* name) {
     return value ? value : "";
 }
 
+// Whom castra starts reads the environment too: the supervisor, ssh.
+void pass_on(const char* name, const std::string& directory) {
+    if (variable(name).empty() || variable(name) == directory) return;
+    if (directory.empty())
+        ::unsetenv(name);
+    else
+        ::setenv(name, directory.c_str(), 1);
+}
+
+castra::Environment environment() {
+    castra::Environment asked;
+    asked.castra_home = variable("CASTRA_HOME");
+    asked.home = variable("HOME").empty() ? "/" : variable("HOME");
+    asked.xdg_state_home = variable("XDG_STATE_HOME");
+    asked.xdg_runtime_dir = variable("XDG_RUNTIME_DIR");
+    asked.xdg_cache_home = variable("XDG_CACHE_HOME");
+    asked.user = geteuid();
+    auto used = castra::with_absolute_directories(std::move(asked));
+    pass_on("CASTRA_HOME", used.castra_home);
+    pass_on("HOME", used.home);
+    pass_on("XDG_STATE_HOME", used.xdg_state_home);
+    pass_on("XDG_RUNTIME_DIR", used.xdg_runtime_dir);
+    pass_on("XDG_CACHE_HOME", used.xdg_cache_home);
+    return used;
+}
+
+// Before there is another thread.
 castra::Installation installation() {
     castra::Installation installed;
-    auto& environment = installed.environment;
-    environment.castra_home = variable("CASTRA_HOME");
-    environment.home = variable("HOME").empty() ? "/" : variable("HOME");
-    environment.xdg_state_home = variable("XDG_STATE_HOME");
-    environment.xdg_runtime_dir = variable("XDG_RUNTIME_DIR");
-    environment.xdg_cache_home = variable("XDG_CACHE_HOME");
-    environment.user = geteuid();
+    installed.environment = environment();
     installed.version = castra::version;
     std::error_code error;
     installed.program = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -39,6 +61,7 @@ castra::Installation installation() {
 } // namespace
 
 int main(int argc, char** argv) {
+    castra::keep_standard_descriptors();
     try {
         const auto line = castra::parse_command_line(argc, argv, castra::version);
         // The diagnostic log; the event stream never goes through it. Quiet unless asked: events tell what people need.
@@ -67,7 +90,7 @@ int main(int argc, char** argv) {
             });
             loop.run();
         }
-        code = castra::end_of_output(code);
+        code = castra::end_of_output(code, app.answer_is_lost());
         workshop.registry().end_processes();
         // Plugins are never unloaded and a hanging reporter's thread may still run: no destructors of the process.
         std::_Exit(code);

@@ -37,6 +37,22 @@ std::string_view to_string(ErrorCode code) {
     return "internal";
 }
 
+namespace {
+
+// Limits of the shell that castra was started from: nobody guesses them from the system's words.
+std::string cure_of(int error) {
+    switch (error) {
+    case EMFILE:
+        return "raise the limit of open files: ulimit -n 1024";
+    case EFBIG:
+        return "raise the limit of a file's size: ulimit -f unlimited";
+    default:
+        return {};
+    }
+}
+
+} // namespace
+
 Error Error::within(std::string_view doing) const {
     return {code, std::string(doing) + ": " + text, hint};
 }
@@ -46,7 +62,7 @@ Failure fail(ErrorCode code, std::string text, std::string hint) {
 }
 
 Failure fail_errno(std::string_view doing, int error) {
-    return fail(ErrorCode::io, std::string(doing) + ": " + std::generic_category().message(error));
+    return fail(ErrorCode::io, std::string(doing) + ": " + std::generic_category().message(error), cure_of(error));
 }
 
 } // namespace castra

@@ -43,7 +43,7 @@ using Result = tl::expected<T, Error>;
 using Failure = tl::unexpected<Error>;
 
 Failure fail(ErrorCode code, std::string text, std::string hint = {});
-// "open /x: No such file or directory" from errno, taken at once.
+// "open /x: No such file or directory" from errno, taken at once; with the cure where it is a limit of this shell.
 Failure fail_errno(std::string_view doing, int error = errno);
 
 } // namespace castra

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/app.hpp"
 
+#include "host/standard_descriptors.hpp"
 #include "operations/exit_code.hpp"
 #include "operations/project.hpp"
 
@@ -19,6 +20,26 @@ void leave_at_once() {
     std::_Exit(exit_code::cancelled);
 }
 
+// Remembers whether it could show everything. Shared: a sink that hangs outlives its run.
+class AnswerSink final : public Sink {
+public:
+    AnswerSink(std::unique_ptr<Sink> sink, std::shared_ptr<std::atomic<bool>> is_lost)
+        : sink_(std::move(sink)), is_lost_(std::move(is_lost)) {}
+    std::string name() const override { return sink_->name(); }
+    Result<> deliver(const EncodedEvents& batch) override { return noted(sink_->deliver(batch)); }
+    Result<> skip(const Gap& gap) override { return noted(sink_->skip(gap)); }
+    Result<> finish() override { return noted(sink_->finish()); }
+    void give_up() noexcept override { sink_->give_up(); }
+
+private:
+    Result<> noted(Result<> shown) {
+        if (!shown) *is_lost_ = true;
+        return shown;
+    }
+    std::unique_ptr<Sink> sink_;
+    std::shared_ptr<std::atomic<bool>> is_lost_;
+};
+
 } // namespace
 
 void print(const std::string& text) {
@@ -30,12 +51,18 @@ void tell(const CommandLine& line, const std::string& text) {
     if (!line.quiet) print(text);
 }
 
-int end_of_output(int code) {
-    const bool is_whole = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+int end_of_output(int code, bool is_lost) {
+    const bool is_whole = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && !is_lost;
     pollfd out{STDOUT_FILENO, POLLOUT, 0};
-    const bool reader_left = poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+    const bool reader_left = poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
     if (is_whole || reader_left || code != exit_code::succeeded) return code;
+    if (const auto looks = somebody_can_look(); !looks) return complain(looks.error());
     return complain({ErrorCode::io, "not all of the answer could be written to stdout", "is the disk there full?"});
+}
+
+Result<> somebody_can_look() {
+    if (stdout_is_open()) return {};
+    return fail(ErrorCode::io, "nothing can be written to stdout", "it was closed when castra was started");
 }
 
 int complain(const Error& error) {
@@ -52,7 +79,11 @@ Task<int> App::run(CommandLine line) {
 std::unique_ptr<Sink> App::sink_for(const CommandLine& line, const std::string& run_id) {
     Output output(workshop_, line.events, line);
     auto sink = output.make_sink(run_id, std::string(to_string(line.request.operation)));
+    const auto operation = line.request.operation;
+    const bool is_answer = operation == Operation::status || operation == Operation::plan;
+    if (sink && *sink && is_answer) return std::make_unique<AnswerSink>(std::move(*sink), answer_is_lost_);
     if (sink) return std::move(*sink);
+    if (is_answer) *answer_is_lost_ = true;
     complain(sink.error());
     return {};
 }
@@ -76,8 +107,9 @@ int App::refuse(const UsageError& error, int argc, const char* const* argv) {
 Result<Layout> App::layout_of(const std::string& config) {
     auto project = load_project(workshop_.installation(), config);
     if (project) return project->layout;
-    CASTRA_TRY(located, locate_project(workshop_.installation(), config));
-    return located.layout;
+    auto located = locate_project(workshop_.installation(), config);
+    if (!located) return Failure(project.error().front()); // which has the cure
+    return located->layout;
 }
 
 std::shared_ptr<Gate> App::cancelled_by_signal() {

@@ -8,15 +8,19 @@
 #include "operations/supervisor_client.hpp"
 #include "operations/workshop.hpp"
 
+#include <atomic>
+
 namespace castra {
 
 // On stdout: a command's answer.
 void print(const std::string& text);
 // The same, where it only says that all is well; not with --quiet.
 void tell(const CommandLine& line, const std::string& text);
-// At the end of the process: what its exit code becomes when not all of the answer could be written to stdout. A reader
-// who left wanted no more.
-int end_of_output(int code);
+// At the end of the process: what its exit code becomes when not all of the answer could be written to stdout, or
+// `is_lost` says so. A reader who left wanted no more.
+int end_of_output(int code, bool is_lost);
+// For a command that shows what happens for as long as somebody looks: whether anybody can.
+Result<> somebody_can_look();
 // On stderr: "castra: what (cure)". Returns the exit code that the error means.
 int complain(const Error& error);
 
@@ -45,6 +49,8 @@ public:
     std::shared_ptr<Gate> cancelled_by_signal();
     // Null when the reporter cannot be opened: that is told on stderr.
     std::unique_ptr<Sink> sink_for(const CommandLine& line, const std::string& run_id);
+    // Of a command whose events are its answer (status, plan): some of them could not be shown.
+    bool answer_is_lost() const { return *answer_is_lost_; }
 
 private:
     Task<> cancel_on_signal(std::shared_ptr<Gate> cancel);
@@ -52,6 +58,7 @@ private:
     Workshop& workshop_;
     Signals& signals_;
     std::shared_ptr<Gate> cancel_; // once somebody asked
+    std::shared_ptr<std::atomic<bool>> answer_is_lost_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 } // namespace castra

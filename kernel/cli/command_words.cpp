@@ -2,6 +2,7 @@
 #include "cli/command_words.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 
 namespace castra {
 
@@ -26,7 +27,13 @@ OptionWords& OptionWords::range(std::int64_t min, std::int64_t max) {
 }
 
 OptionWords& OptionWords::real_range(double min, double max) {
-    option_->check(CLI::Range(min, max));
+    // CLI11 compares, and "nan" is neither below nor above anything.
+    const auto is_number = [range = CLI::Range(min, max)](const std::string& text) {
+        if (double value = 0; CLI::detail::lexical_cast(text, value) && std::isnan(value))
+            return "\"" + text + "\" is no number";
+        return range(text);
+    };
+    option_->check(is_number, CLI::Range(min, max).get_description());
     return *this;
 }
 

@@ -32,23 +32,33 @@ std::string text_in(const contract::Json& event, const char* key) {
     return found != event.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-Task<int> feed_events(App& app, const Layout& layout, FeedRequest request, EventOutput& output) {
-    const auto executor = app.host().executor();
-    const auto stop = std::make_shared<Gate>(executor); // a signal, or nobody reads any more
-    const auto cancel = app.cancelled_by_signal();
+std::shared_ptr<Gate> stop_at_signal(App& app) {
+    auto stop = std::make_shared<Gate>(app.host().executor());
     asio::co_spawn(
-        executor,
+        app.host().executor(),
         [](std::shared_ptr<Gate> from, std::shared_ptr<Gate> to) -> Task<> {
             co_await from->wait();
             if (from->is_open()) to->open();
-        }(cancel, stop),
+        }(app.cancelled_by_signal(), stop),
         asio::detached);
+    return stop;
+}
+
+Task<int> feed_events(App& app, const Layout& layout, FeedRequest request, EventOutput& output) {
+    if (request.follow)
+        if (const auto looks = somebody_can_look(); !looks) co_return complain(looks.error());
+    const auto executor = app.host().executor();
+    const auto stop = stop_at_signal(app);
+    const auto cancel = app.cancelled_by_signal();
     if (request.follow) asio::co_spawn(executor, stop_when_nobody_reads(executor, stop), asio::detached);
     EventFeed events(executor, layout.journal_dir(), output);
     auto fed = co_await events.run(std::move(request), *stop);
     if (output.reader_is_gone()) co_return exit_code::succeeded;
     if (const auto finished = output.finish(); fed && !finished) fed = finished;
-    if (!fed) co_return complain(fed.error());
+    if (!fed) {
+        const int code = complain(fed.error());
+        co_return somebody_can_look() ? code : exit_code::failed; // no fault of the reporter's
+    }
     if (cancel->is_open()) co_return exit_code::cancelled;
     co_return output.had_gap() ? exit_code::gap : exit_code::succeeded;
 }

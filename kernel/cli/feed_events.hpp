@@ -11,6 +11,8 @@ namespace castra {
 Task<int> feed_events(App& app, const Layout& layout, FeedRequest request, EventOutput& output);
 // A reader of stdout that goes away opens `stop` at once, not with the next event.
 Task<> stop_when_nobody_reads(Executor executor, std::shared_ptr<Gate> stop);
+// Open at a signal, or when somebody else opens it: it is not app.cancelled_by_signal() itself.
+std::shared_ptr<Gate> stop_at_signal(App& app);
 // A text field of an event, or nothing.
 std::string text_in(const contract::Json& event, const char* key);
 

@@ -3,6 +3,7 @@
 // what they write from here on. Woken by inotify, never by a clock.
 #include "cli/app.hpp"
 #include "cli/everyday_commands.hpp"
+#include "cli/feed_events.hpp"
 #include "cli/grammar.hpp"
 #include "cli/live_status.hpp"
 #include "contract/text.hpp"
@@ -117,12 +118,11 @@ private:
     std::vector<std::unique_ptr<Shown>> all_;
 };
 
-Task<> follow(App& app, LogView& view, DirectoryWatch watch, LogPrinter& printer, std::shared_ptr<Gate> stop) {
+Task<> follow(LogView& view, DirectoryWatch watch, LogPrinter& printer, std::shared_ptr<Gate> stop) {
     while (!stop->is_open() && !printer.reader_is_gone()) {
         view.look(false);
         (void)co_await (watch.changed() || stop->wait());
     }
-    (void)app;
     stop->open();
 }
 
@@ -154,18 +154,21 @@ Task<int> logs(App& app, const CommandLine& line, LogsOptions options) {
         }
         co_return exit_code::succeeded;
     }
-    const auto stop = app.cancelled_by_signal();
+    if (const auto looks = somebody_can_look(); !looks) co_return complain(looks.error());
+    const auto stop = stop_at_signal(app);
+    asio::co_spawn(app.host().executor(), stop_when_nobody_reads(app.host().executor(), stop), asio::detached);
     std::vector<Task<>> watches;
     for (auto& view : views) {
         auto watch = DirectoryWatch::open(app.host().executor(), view->directory());
         if (!watch) co_return complain(watch.error());
         view->look(true);
-        watches.push_back(follow(app, *view, std::move(*watch), printer, stop));
+        watches.push_back(follow(*view, std::move(*watch), printer, stop));
     }
     co_await in_parallel(app.host().executor(), std::move(watches));
     for (auto& view : views)
         view->finish();
-    co_return printer.reader_is_gone() ? exit_code::succeeded : exit_code::cancelled;
+    const bool is_cancelled = app.cancelled_by_signal()->is_open() && !printer.reader_is_gone();
+    co_return is_cancelled ? exit_code::cancelled : exit_code::succeeded;
 }
 
 } // namespace

@@ -49,8 +49,13 @@ Task<int> ssh_config_of(App& app, const CommandLine& line) {
         print(answer.dump(2) + "\n");
         co_return exit_code::succeeded;
     }
-    for (const auto& guest : guests)
-        print(ssh_config(guest));
+    std::string blocks;
+    for (const auto& guest : guests) {
+        const auto block = ssh_config(guest);
+        if (!block) co_return complain(block.error());
+        blocks += *block;
+    }
+    print(blocks);
     if (guests.empty()) co_return complain({ErrorCode::launch, "no VM is up that has a way in by SSH", "castra up"});
     co_return exit_code::succeeded;
 }

@@ -129,22 +129,33 @@ Task<int> status_run(App& app, const CommandLine& line, StatusOptions options, S
     co_return run.finish(std::move(summary), text).exit_code;
 }
 
+// With --json nothing but a document is on stdout.
+int refuse(App& app, const CommandLine& line, const std::vector<Error>& findings) {
+    if (!line.json) return app.reject(line, "", findings);
+    for (const auto& finding : findings)
+        complain(finding);
+    return exit_code::of(findings.front().code);
+}
+
 Task<int> status(App& app, const CommandLine& line, StatusOptions options) {
     std::unique_ptr<StatusWatch> watch;
+    if (options.watch)
+        if (const auto looks = somebody_can_look(); !looks) co_return complain(looks.error());
     if (options.watch) { // before the first look, so that nothing happens unseen in between
         auto opened = StatusWatch::open(app.host(), options.all ? projects_dir(app.installation().environment)
                                                                 : std::filesystem::path());
-        if (!opened) co_return app.reject(line, "", {opened.error()});
+        if (!opened) co_return refuse(app, line, {opened.error()});
         watch = std::move(*opened);
     }
     auto projects = co_await look(app, line, options);
-    if (!projects) co_return app.reject(line, "", projects.error());
+    if (!projects) co_return refuse(app, line, projects.error());
     if (!line.json) {
         const int code = co_await status_run(app, line, options, watch.get(), std::move(*projects));
         co_return code;
     }
-    (void)print_json(*projects, options.all, watch ? -1 : 2);
-    if (!watch) co_return exit_code::succeeded;
+    const bool is_told = print_json(*projects, options.all, watch ? -1 : 2);
+    if (!watch) co_return exit_code::succeeded; // see end_of_output
+    if (!is_told) co_return exit_code::cancelled;
     const int code = co_await follow(app, line, options, *watch, std::move(*projects), nullptr);
     co_return code;
 }

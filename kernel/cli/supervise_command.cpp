@@ -53,19 +53,19 @@ Task<int> supervise(App& app, const CommandLine& line, SuperviseOptions options)
     auto opened = keep_output(layout.supervisor_log());
     if (!opened) opened = keep_output("/dev/null");
     if (!opened) {
-        starter.say(opened.error().text);
+        starter.say(to_line({opened.error()}));
         co_return exit_code::failed;
     }
     auto kernel = ProjectKernel::open(app.workshop(), layout, line.request.config, true);
     if (!kernel) {
-        starter.say(kernel.error().text);
+        starter.say(to_line({kernel.error()}));
         co_return exit_code::of(kernel.error().code);
     }
     auto* owned = kernel->get();
     Supervisor supervisor(app.workshop(), std::move(*kernel));
     if (const auto listening = supervisor.listen(); !listening) {
-        starter.say(listening.error().text);
-        co_return exit_code::failed;
+        starter.say(to_line({listening.error()}));
+        co_return exit_code::of(listening.error().code);
     }
     starter.say("READY");
     starter.close();

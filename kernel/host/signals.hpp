@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGINT, SIGTERM and SIGHUP as something to await. SIGPIPE is ignored: a broken pipe is an error of a write.
+// SIGINT, SIGTERM and SIGHUP as something to await. SIGPIPE and SIGXFSZ are ignored: a broken pipe
+// and a file that may grow no further are errors of a write.
 #pragma once
 #include "host/async.hpp"
 
@@ -10,7 +11,10 @@ namespace castra {
 
 class Signals {
 public:
-    explicit Signals(asio::io_context& loop) : set_(loop, SIGINT, SIGTERM, SIGHUP) { std::signal(SIGPIPE, SIG_IGN); }
+    explicit Signals(asio::io_context& loop) : set_(loop, SIGINT, SIGTERM, SIGHUP) {
+        for (const int error_of_write : {SIGPIPE, SIGXFSZ})
+            std::signal(error_of_write, SIG_IGN);
+    }
     // The next one; 0 when cancelled.
     Task<int> next() {
         boost::system::error_code error;

@@ -89,7 +89,12 @@ std::vector<std::string> ssh_argv(const GuestSsh& guest, bool batch, const std::
     return out;
 }
 
-std::string ssh_config(const GuestSsh& guest) {
+Result<std::string> ssh_config(const GuestSsh& guest) {
+    if ((guest.identity + guest.known_hosts).find('\n') != std::string::npos) // nothing escapes one
+        return fail(ErrorCode::launch,
+                    "the keys of " + guest.vm + " are in a directory with a line feed in its name, and ssh_config(5) " +
+                        "has no word for that",
+                    "use castra ssh and castra cp, or another [project] state_dir or CASTRA_HOME");
     std::string out = "Host " + guest.vm + "\n  HostName " + destination_address(guest) + "\n  Port " +
                       std::to_string(guest.port) + "\n  User " + guest.user + "\n";
     for (const auto& setting : settings_of(guest)) {

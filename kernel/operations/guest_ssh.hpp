@@ -17,8 +17,8 @@ std::vector<GuestSsh> all_guest_ssh(const ProjectStatus& status);
 std::vector<std::string> ssh_options(const GuestSsh& guest, bool batch);
 // ssh, its options, the destination and then `command`: none, or one line for the guest's shell.
 std::vector<std::string> ssh_argv(const GuestSsh& guest, bool batch, const std::string& command);
-// A Host block of ssh_config(5).
-std::string ssh_config(const GuestSsh& guest);
+// A Host block of ssh_config(5). Errors: launch, its files are where that file cannot name them.
+Result<std::string> ssh_config(const GuestSsh& guest);
 
 // Whatever a text holds, a POSIX shell that reads this has exactly it as one word.
 std::string shell_quoted(std::string_view text);

@@ -34,6 +34,7 @@ Installation installation_of(const KernelOptions& options) {
     environment.xdg_runtime_dir = variable(options.xdg_runtime_dir, "XDG_RUNTIME_DIR");
     environment.xdg_cache_home = variable(options.xdg_cache_home, "XDG_CACHE_HOME");
     environment.user = ::geteuid();
+    environment = with_absolute_directories(std::move(environment));
     made.version = "embedded";
     made.program = options.prefix / "bin/castra";
     made.plugin_dir = options.prefix / "lib/castra/plugins";

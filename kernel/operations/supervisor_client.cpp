@@ -30,6 +30,14 @@ std::vector<std::string> supervisor_environment() {
     return env;
 }
 
+// What it says instead of READY, with its own code and cure.
+Error complaint_of(const Result<std::string>& answer) {
+    if (!answer) return answer.error();
+    const auto findings = parse_findings(*answer);
+    if (!findings) return findings.error();
+    return findings->empty() ? Error{ErrorCode::protocol, "it said nothing", ""} : findings->front();
+}
+
 Task<> gone(Process& process) {
     (void)co_await process.wait();
 }
@@ -79,22 +87,30 @@ Result<> SupervisorStart::spawn() {
     return {};
 }
 
-// Its answer of one line. Errors: io, it ended or did not answer in time; then it is gone.
+// Its answer of one line. Errors: io, it ended or did not answer in time; busy, somebody else has the project. It is
+// gone then.
 Task<Result<std::string>> SupervisorStart::ask(std::string line, Milliseconds wait) {
     const auto sent = co_await wire_->write(line + "\n");
-    std::string why = "it did not answer in " + std::to_string(wait.count() / 1000) + " s";
+    auto why = sent ? "it did not answer in " + std::to_string(wait.count() / 1000) + " s" : sent.error().text;
+    bool is_silent = false;
     if (sent) {
         auto first = co_await (wire_->read_line(answer_bytes_max) || workshop_.host().sleep_for(wait));
-        if (first.index() == 0) {
+        is_silent = first.index() != 0;
+        if (!is_silent) {
             auto answer = std::get<0>(std::move(first));
             if (answer && *answer) co_return std::move(**answer);
             why = "it ended";
         }
     }
     const auto ended = co_await abandon();
-    if (ended.signal && ended.signal != "SIGKILL") why = "it ended with " + *ended.signal;
-    if (const auto lock = FileLock::probe(layout_.supervisor_lock()); !lock) why += "; " + lock.error().text;
-    co_return fail(ErrorCode::io, std::move(why));
+    if (ended.signal) why = "it ended with " + *ended.signal;
+    if (ended.exit_code > 0 && !is_silent) why = "it ended with exit code " + std::to_string(*ended.exit_code);
+    auto code = ErrorCode::io;
+    if (const auto lock = FileLock::probe(layout_.supervisor_lock()); !lock) {
+        why += "; " + lock.error().text;
+        if (is_silent) code = lock.error().code; // what it waited for
+    }
+    co_return fail(code, std::move(why));
 }
 
 Task<std::vector<Error>> SupervisorStart::judge(const Request& request) {
@@ -116,10 +132,11 @@ Task<ExitStatus> SupervisorStart::abandon() {
     wire_.reset(); // which it takes as a word to end
     if (!process_) co_return ExitStatus{};
     (void)co_await (gone(*process_) || workshop_.host().sleep_for(farewell_wait));
+    const bool is_killed = !process_->has_exited();
     (void)process_->signal(SIGKILL);
     auto ended = co_await process_->wait();
     process_.reset();
-    co_return ended;
+    co_return is_killed ? ExitStatus{} : ended;
 }
 
 Task<Result<>> SupervisorStart::go() {
@@ -127,16 +144,17 @@ Task<Result<>> SupervisorStart::go() {
         CASTRA_CO_CHECK(spawn());
     }
     auto answer = co_await ask("GO", start_wait);
-    const auto said =
-        answer ? *answer : answer.error().text + "; its last words: " + files::tail_of(layout_.supervisor_log(), 512);
-    if (said == "READY") {
+    if (answer && *answer == "READY") {
         wire_.reset();
         process_.reset(); // it is on its own from here on
         co_return Result<>();
     }
     (void)co_await abandon();
-    co_return fail(ErrorCode::io, "start the project's supervisor: " + said,
-                   "see " + layout_.supervisor_log().string());
+    auto error = complaint_of(answer);
+    const auto last_words = files::tail_of(layout_.supervisor_log(), 512);
+    if (!answer && !last_words.empty()) error.text += "; its last words: " + last_words;
+    if (error.hint.empty()) error.hint = "see " + layout_.supervisor_log().string();
+    co_return Failure(error.within("start the project's supervisor"));
 }
 
 Task<Result<Stream>> SupervisorStart::connect() {

@@ -48,7 +48,21 @@ std::filesystem::path state_of(const Environment& environment, const std::filesy
     return projects_dir(environment) / (slug_of(config_path.parent_path().filename()) + "-" + id_of(config_path));
 }
 
+void make_absolute(std::string& directory) {
+    std::error_code error;
+    auto absolute = std::filesystem::absolute(directory, error);
+    if (!error && !directory.empty()) directory = absolute.lexically_normal();
+}
+
 } // namespace
+
+Environment with_absolute_directories(Environment environment) {
+    for (auto* directory : {&environment.castra_home, &environment.home})
+        if (!directory->starts_with('/')) make_absolute(*directory);
+    for (auto* directory : {&environment.xdg_state_home, &environment.xdg_runtime_dir, &environment.xdg_cache_home})
+        if (!directory->starts_with('/')) directory->clear();
+    return environment;
+}
 
 Layout::Layout(std::string id, Path state, Path runtime)
     : state_(std::move(state)), runtime_(std::move(runtime)), id_(std::move(id)), vms_(vms_dir() / "") {}

@@ -16,6 +16,10 @@ struct Environment {
     std::string castra_home, home, xdg_state_home, xdg_runtime_dir, xdg_cache_home;
     unsigned user = 0;
 };
+// Absolute ones, whatever was set: castra and the supervisor that it starts, which works in /, must mean the same
+// directories. A relative XDG_* counts as not set, as the XDG specification says; a relative CASTRA_HOME or HOME is
+// one of the working directory.
+Environment with_absolute_directories(Environment environment);
 
 class Layout {
 public:

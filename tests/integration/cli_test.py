@@ -10,6 +10,7 @@ import subprocess
 import unittest
 
 from process_test import NOTIFY, READY
+from stop_test import Machines
 from support import CASTRA, Project
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -234,6 +235,85 @@ class Answers(Project):
         self.assertIn("not between VMs", between.stderr)
 
 
+    def test_no_castra_toml_is_told_with_its_cure(self):
+        for words in ("events", "events runs", "events diff-plan", "report", "bus topics", "bus publish a 1", "bus tail a", "ports", "logs"):
+            with self.subTest(words):
+                told = castra(*words.split(), code=3, env=self.env, cwd=self.dir)
+                self.assertEqual(told.stdout, "")
+                self.assertIn("castra init", told.stderr)
+
+
+class Surroundings(Project):
+    """What castra is started with: descriptors, directories, limits."""
+
+    def shell(self, line, verb, env=None, code=0):
+        words = ["/bin/sh", "-c", f'exec {line}', "sh", CASTRA, verb, "--config", str(self.config)]
+        result = subprocess.run(words, env=env or self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+        self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+        return result
+
+    def test_closed_descriptors(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        for closed in ("<&- >&-", "<&- >&- 2>&-"):
+            self.shell(f'"$@" {closed}', "up")
+            self.assertEqual(self.states(), {"p-0": "ready"})
+            self.shell(f'"$@" {closed}', "events", code=1)
+            self.shell(f'"$@" {closed} --follow', "events", code=1)
+            self.shell(f'"$@" {closed}', "down")
+            self.assertEqual(self.states(), {"p-0": "absent"})
+
+    def test_a_relative_castra_home_is_one_of_the_working_directory(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        env = dict(self.env, CASTRA_HOME="home")
+        up = castra("up", "--config", str(self.config), "--events", "none", env=env, cwd=self.dir)
+        self.assertEqual(up.returncode, 0)
+        self.assertEqual(self.states(), {"p-0": "ready"})
+        self.assertTrue(self.status()["supervised"])
+
+    def test_a_relative_directory_of_xdg_counts_as_not_set(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        env = dict(self.env, HOME="home", XDG_STATE_HOME="state", XDG_CACHE_HOME="cache")
+        del env["CASTRA_HOME"]
+        run = self.dir / "run"
+        run.mkdir(mode=0o700)
+        env["XDG_RUNTIME_DIR"] = str(run)
+        at = dict(env=env, cwd=self.dir)
+        try:
+            castra("up", "--config", str(self.config), "--events", "none", **at)
+            told = json.loads(castra("status", "--config", str(self.config), "--json", **at).stdout)
+            self.assertEqual((told["vms"][0]["state"], told["supervised"]), ("ready", True))
+            self.assertTrue(told["state_dir"].startswith(f"{self.dir}/home/.local/state/castra/"), told["state_dir"])
+        finally:
+            castra("down", "--config", str(self.config), "--events", "none", **at)
+        self.assertFalse((self.dir / "state").exists() or (self.dir / "cache").exists())
+
+    def test_a_file_that_may_grow_no_further_is_an_error_of_a_write(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        self.events(self.castra("up"))
+        told = self.shell('prlimit --fsize=0:0 -- "$@" --events ndjson', "clean", code=1)
+        self.judge(told.stdout, 1)
+        self.assertIn("ulimit -f", told.stdout)
+
+    def test_too_few_open_files_are_told_with_their_cure(self):
+        self.processes_toml(READY, extra=NOTIFY)
+        for most in (9, 16):  # of the command, of its supervisor
+            told = self.shell(f'prlimit --nofile={most}:{most} -- "$@" --events ndjson', "up", code=1)
+            self.judge(told.stdout, 1)
+            self.assertIn("ulimit -n", told.stdout)
+
+
+class OddPlaces(Machines):
+    def test_an_ssh_config_that_ssh_would_not_read_is_none(self):
+        self.home = self.dir / "two\nlines"
+        self.env["CASTRA_HOME"] = str(self.home)
+        self.machines("obey", extra="[[vms.port_forwards]]\nguest = 22\n")
+        told = castra("ssh-config", "--config", str(self.config), code=1, env=self.env)
+        self.assertEqual(told.stdout, "")
+        self.assertIn("CASTRA_HOME", told.stderr)
+        guests = json.loads(castra("ssh-config", "--json", "--config", str(self.config), env=self.env).stdout)["vms"]
+        self.assertIn("\n", guests[0]["identity"])
+
+
 class Logs(Project):
     def setUp(self):
         super().setUp()
@@ -298,6 +378,12 @@ class Logs(Project):
         self.assertEqual(child.stdout.readline(), "eighth\n")
         child.send_signal(2)
         self.assertEqual(child.wait(60), 130)
+
+    def test_following_ends_when_nobody_reads(self):
+        child = self.follow()
+        self.assertEqual(child.stdout.readline(), "first\n")
+        child.stdout.close()
+        self.assertEqual(child.wait(20), 0)
 
     def test_a_terminal_does_not_do_what_a_guest_prints(self):
         with self.log.open("a") as file:

@@ -43,12 +43,25 @@ class ExitCodes(Project):
         os.close(writer)
         self.assertEqual((result.returncode, result.stderr), (0, ""), "who reads no more wanted no more")
 
+    def test_failed_is_also_a_stream_that_is_the_answer_and_does_not_fit(self):
+        self.processes_toml(READY)
+        for events in ("console", "ndjson"):
+            for verb in ("status", "plan"):
+                words = [CASTRA, verb, "--config", str(self.config), "--events", events]
+                with self.subTest(" ".join(words[1:])), open("/dev/full", "w") as full:
+                    self.assertEqual(subprocess.run(words, env=self.env, stdout=full, stderr=subprocess.PIPE, timeout=120).returncode, 1)
+                    closed = subprocess.run(["/bin/sh", "-c", '"$@" >&-', "sh", *words], env=self.env, stderr=subprocess.PIPE, text=True,
+                                            timeout=120)
+                    self.assertEqual(closed.returncode, 1)
+                    self.assertIn("stdout", closed.stderr)
+
     def test_2_usage(self):
         self.processes_toml(READY)
         self.assertEqual(self.up("--nope"), 2)
         self.assertEqual(self.up("no-such-vm"), 2)
         self.assertEqual(self.run_castra("ports", "--config", str(self.config), "no-such-vm"), 2)
         self.assertEqual(self.run_castra("no-such-command"), 2)
+        self.assertEqual(self.run_castra("down", "--timeout", "nan", "--config", str(self.config)), 2)
 
     def test_3_config(self):
         self.assertEqual(self.up(), 3)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fleets of ordinary processes: the whole kernel without the seconds of a guest's boot."""
+import fcntl
 import json
 import os
 import pathlib
@@ -557,6 +558,53 @@ class ThirdParties(Project):
         result = subprocess.run([CASTRA, "up", "--config", str(other / "castra.toml"), "--events", "ndjson"], env=self.env,
                                 capture_output=True, text=True, timeout=60)
         self.judge(result.stdout, 4)
+
+
+class SupervisorThatCannotStart(Project):
+    """What it says is told as castra up --foreground would: code, text and cure."""
+
+    def setUp(self):
+        super().setUp()
+        self.processes_toml(READY, extra=NOTIFY)
+        self.events(self.castra("up"))
+        self.events(self.castra("down"))
+        self.state_dir = pathlib.Path(self.status()["state_dir"])
+
+    def lock(self, name):
+        lock = (self.state_dir / name).open("r+")
+        self.addCleanup(lock.close)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
+
+    def test_a_runtime_directory_of_everybody(self):
+        (self.home / "run").chmod(0o777)
+        (rejected, *_) = self.events(self.castra("up"), 4)
+        (self.home / "run").chmod(0o700)
+        self.assertEqual(rejected["code"], "preflight")
+        self.assertIn("XDG_RUNTIME_DIR", rejected["remediation"])
+        self.assertIn("start the project's supervisor: ", rejected["message"])
+
+    def test_a_lock_that_another_holds(self):
+        with self.lock("supervisor.lock"):
+            (rejected, *_) = self.events(self.castra("up"), 5)
+        self.assertEqual(rejected["code"], "busy")
+
+    def test_one_that_is_killed(self):
+        with self.lock("start.lock") as lock:
+            child = self.start("up")
+            deadline = time.monotonic() + 20
+            while not (supervisor := self.supervisor()) or not self.waits_for_the_lock(child.pid):
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.02)
+            self.kill(supervisor)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            (rejected, *_) = self.judge(rest_of(child, []), 1)
+        self.assertIn("it ended with SIGKILL", rejected["message"])
+        self.assertNotIn("15 s", rejected["message"])
+
+    @staticmethod
+    def waits_for_the_lock(pid):
+        return any(" -> FLOCK " in line and f" {pid} " in line for line in pathlib.Path("/proc/locks").read_text().splitlines())
 
 
 if __name__ == "__main__":

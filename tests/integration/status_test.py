@@ -37,6 +37,11 @@ class Status(Project):
 
 
 class BrokenFile(Project):
+    def test_what_goes_wrong_is_no_document(self):
+        missing = subprocess.run([CASTRA, "status", "--json"], env=self.env, cwd=self.dir, capture_output=True, text=True, timeout=60)
+        self.assertEqual((missing.returncode, missing.stdout), (3, ""))
+        self.assertIn("castra init", missing.stderr)
+
     def test_what_is_up_is_told_and_taken_down_and_the_file_named(self):
         self.processes_toml(["/bin/sleep", "1000"])
         self.events(self.castra("up"))
@@ -288,6 +293,14 @@ class Watch(Status):
         child.stdout.readline()
         child.stdout.close()
         child.wait(timeout=60)
+
+    def test_without_a_stdout_there_is_nothing_to_watch(self):
+        self.processes_toml(READY)
+        for more in ([], ["--json"]):
+            words = [CASTRA, "status", "--config", str(self.config), "--watch", *more]
+            closed = subprocess.run(["/bin/sh", "-c", 'exec "$@" >&-', "sh", *words], env=self.env, stderr=subprocess.PIPE, text=True, timeout=20)
+            self.assertEqual(closed.returncode, 1)
+            self.assertIn("stdout", closed.stderr)
 
 
 if __name__ == "__main__":

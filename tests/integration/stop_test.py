@@ -17,14 +17,14 @@ from support import CASTRA, Project, types_of
 class Machines(Project):
     """VMs of a fake QEMU: sockets, QMP and marker are real, the guest is not."""
 
-    def machines(self, character, count=1, lifecycle=""):
+    def machines(self, character, count=1, lifecycle="", extra=""):
         shutil.copy(pathlib.Path(__file__).parent / "fake_qemu.py", self.dir / "qemu")
         (self.dir / "qemu").chmod(0o755)
         (self.dir / "character").write_text(character)
         (self.dir / "kernel").write_bytes(b"x" * 512)
         self.write(f'[lifecycle]\ngraceful_shutdown_wait_secs = 1\nsigterm_wait_secs = 1\n{lifecycle}'
                    f'[[vms]]\nname = "m"\ncount = {count}\nmemory = "16 MiB"\nready_marker = "FAKE-READY"\nboot.kernel = "kernel"\n'
-                   f'[vms.options]\nqemu_binary = "{self.dir}/qemu"\naccelerator = "tcg"\n')
+                   f'[vms.options]\nqemu_binary = "{self.dir}/qemu"\naccelerator = "tcg"\n{extra}')
         events = self.events(self.castra("up"))
         return {event["vm"]: event["pid"] for event in events if event["type"] == "vm.launch"}
 
