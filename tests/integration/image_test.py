@@ -155,6 +155,24 @@ class Download(Images):
         self.events(self.castra("up"))
         self.assertEqual((self.cached() / "disk").read_bytes(), self.content)
 
+    def test_a_worker_that_does_not_end_holds_nobody_up(self):
+        server = self.serve()
+        server.hold = threading.Event()
+        self.vm(server.url, self.sha256)
+        child = self.start("up")
+        self.assertTrue(server.half_sent.wait(60))
+        lines = until(child, "command.accepted")
+        worker = next(pid for pid, words in self.processes().items() if words.startswith("castra-image-worker"))
+        os.kill(worker, signal.SIGSTOP)
+        child.send_signal(signal.SIGINT)
+        rescue = threading.Timer(30, os.kill, (worker, signal.SIGKILL))
+        rescue.start()
+        events = self.judge(rest_of(child, lines), 130)
+        self.assertTrue(rescue.is_alive(), "castra itself ended the worker")
+        rescue.cancel()
+        self.assertEqual(events[-1]["outcome"], "cancelled")
+        self.assertEqual(self.processes(), {})
+
     def test_with_keep_going_the_others_come_up(self):
         server = self.serve()
         server.status = 404
