@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import threading
@@ -37,6 +38,16 @@ class Images(Project):
         digest = f'sha256 = "{sha256}"\n' if sha256 else ""
         self.write(f'[lifecycle]\ngraceful_shutdown_wait_secs = 0\n[[vms]]\nname = "v"\ncount = {count}\nmemory = "16 MiB"\nbase_image = "{base_image}"\n{digest}{extra}'
                    f'[vms.options]\nqemu_binary = "{self.dir}/qemu"\naccelerator = "tcg"\n')
+
+    def frozen(self):
+        """A directory in which nobody makes anything."""
+        frozen = self.dir / "frozen"
+        frozen.mkdir(exist_ok=True)
+        if subprocess.run(["chattr", "+i", str(frozen)], capture_output=True).returncode:
+            self.skipTest("needs root, and a file system with immutable directories")
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        self.addCleanup(subprocess.run, ["chattr", "-i", str(frozen)])
+        return frozen
 
     def cached(self):
         return self.cache / "castra/images" / f"sha256-{self.sha256}"
@@ -293,6 +304,25 @@ class Preflight(Images):
         warning = next(event for event in events if event.get("code") == "scarce_resources")
         self.assertEqual(warning["severity"], "warn")
 
+    def test_the_directory_of_an_overlay_is_asked_for_beforehand(self):
+        self.disk(self.content)
+        self.vm("disk", extra=f'overlay = "{self.dir}/nosuch/o.qcow2"\n')
+        self.refused("--force", text=f"{self.dir}/nosuch")
+        self.vm("disk", extra=f'overlay = "{self.dir}/disk/o.qcow2"\n')
+        self.refused("--force", text=f"{self.dir}/disk")
+
+    def test_the_disk_where_an_overlay_is_counts_and_not_that_of_the_state(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs a file system of its own: run as root")
+        self.disk(self.content)
+        small = self.dir / "small"
+        small.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)], capture_output=True).returncode:
+            self.skipTest("mount is not permitted here")
+        self.addCleanup(subprocess.run, ["umount", "-l", str(small)])
+        self.vm("disk", extra=f'overlay = "{small}/o.qcow2"\n')
+        self.refused(text=str(small))
+
     def test_more_cpus_than_there_are(self):
         self.disk(self.content)
         self.vm("disk", extra="cpus = 500\n")
@@ -308,6 +338,17 @@ class Preflight(Images):
         self.home = self.dir / ("long" * 25)
         self.env["CASTRA_HOME"] = str(self.home)
         self.refused(text="a unix socket has at most 107")
+
+    def test_a_state_directory_that_cannot_be_written(self):
+        self.disk(self.content)
+        self.vm("disk")
+        frozen = self.frozen()
+        for home in (frozen, frozen / "castra/home"):
+            with self.subTest(home):
+                rejected = self.events(self.castra("up", "--force", env=dict(self.env, CASTRA_HOME=str(home))), 4)[0]
+                self.assertEqual(rejected["code"], "preflight")
+                self.assertIn("CASTRA_HOME", rejected["remediation"])
+        self.assertEqual(list(frozen.iterdir()), [])
 
 
 if __name__ == "__main__":
