@@ -19,13 +19,21 @@ std::vector<Error> findings_of(const LoadFailure& failure) {
 }
 
 } // namespace
+// The name that the user gave may lead through links; below the place where it leads none is followed. The same before
+// that place is made and afterwards: what is not there yet cannot be a link.
+std::string followed(const std::string& state_dir) {
+    std::error_code error;
+    const auto place = std::filesystem::weakly_canonical(state_dir, error);
+    return state_dir.empty() || error ? state_dir : place.string();
+}
+
 
 tl::expected<Project, std::vector<Error>> load_project(const Installation& installation,
                                                        const std::string& config_path) {
     auto config = load_project(std::filesystem::path(config_path));
     if (!config) return tl::unexpected(findings_of(config.error()));
     if (const auto read = read_bootstrap_files(*config); !read) return tl::unexpected(findings_of(read.error()));
-    Layout layout(installation.environment, config->path, config->state_dir);
+    Layout layout(installation.environment, config->path, followed(config->state_dir));
     if (!config->state_dir.empty()) // else the place has the file's path in its name
         if (const auto owns = owns_state(installation.environment, layout, config->path); !owns)
             return tl::unexpected(std::vector{owns.error()});

@@ -48,8 +48,9 @@ RegisteredProject entry_of(const Environment& environment, const std::filesystem
     entry.config_path = card->config_path;
     if (card->state_dir == folder) return entry;
     const auto answer = load_card(card->state_dir);
+    std::error_code error;
     if (answer && answer->config_path == card->config_path && answer->state_dir == card->state_dir)
-        entry.state_dir = card->state_dir;
+        entry.state_dir = std::filesystem::weakly_canonical(card->state_dir, error); // older ones name links, too
     else
         entry.problem = card->state_dir + " does not say that it belongs to " + card->config_path;
     return entry;

@@ -270,6 +270,18 @@ class BrokenStates(Cleaning):
         self.assertEqual([(vm["final_state"], vm["outcome"]) for vm in events[-1]["vms"]], [(state, "failed")])
         self.events(self.castra("clean"))
 
+    def test_a_state_dir_that_is_a_link_is_where_it_leads(self):
+        (self.home / "big").mkdir(parents=True)
+        (self.dir / "link").symlink_to(self.home / "big")
+        self.processes_toml(READY, extra=NOTIFY)
+        self.config.write_text(self.config.read_text().replace('name = "t"\n', f'name = "t"\nstate_dir = "{self.dir}/link/in/it"\n', 1))
+        pids = {event["vm"]: event["pid"] for event in self.events(self.castra("up")) if event["type"] == "vm.launch"}
+        self.assertEqual(self.state_dir(), self.home / "big/in/it")
+        self.crash(pids)
+        events = self.events(self.castra("clean"))
+        self.assertIn(str(self.vm_dir() / "record.json"), self.removed(events))
+        self.assertEqual(self.states(), {"p-0": "absent"})
+
     @unittest.skipUnless(os.geteuid() == 0, "needs root, to become somebody for whom a mode means something")
     def test_what_cannot_be_removed_was_announced_is_named_and_stops_nothing(self):
         self.crash(self.fleet())
