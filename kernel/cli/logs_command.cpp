@@ -89,7 +89,9 @@ public:
         : layout_(layout), vm_(std::move(vm)), kind_(std::move(kind)), printer_(printer), lines_(lines) {}
 
     void look(bool is_first) {
-        for (const auto& log : log_files(layout_, vm_, kind_)) {
+        const auto logs = log_files(layout_, vm_, kind_);
+        if (!logs) unlisted_ = logs.error();
+        for (const auto& log : logs ? *logs : std::vector<LogFile>()) {
             auto known = std::ranges::find(all_, log.path, [](const auto& one) { return one->log.path; });
             if (known == all_.end()) {
                 if (!log.run_id.empty()) finish(); // the one before is over
@@ -107,6 +109,12 @@ public:
         for (auto& one : all_)
             printer_.show(*one, "", true);
     }
+    // Why something that is there could not be shown.
+    std::optional<Error> problem() const {
+        for (const auto& one : all_)
+            if (one->file.problem()) return one->file.problem();
+        return unlisted_;
+    }
     std::filesystem::path directory() const { return log_directory(layout_, vm_, kind_); }
 
 private:
@@ -115,7 +123,15 @@ private:
     LogPrinter& printer_;
     std::int64_t lines_;
     std::vector<std::unique_ptr<Shown>> all_;
+    std::optional<Error> unlisted_;
 };
+
+// What could be shown was; whatever could not is told. Returns the exit code.
+int complain_of(const std::vector<std::unique_ptr<LogView>>& views, int code) {
+    for (const auto& view : views)
+        if (const auto problem = view->problem()) code = complain(*problem);
+    return code;
+}
 
 Task<> follow(App& app, LogView& view, DirectoryWatch watch, LogPrinter& printer, std::shared_ptr<Gate> stop) {
     while (!stop->is_open() && !printer.reader_is_gone()) {
@@ -152,7 +168,7 @@ Task<int> logs(App& app, const CommandLine& line, LogsOptions options) {
             view->look(true);
             view->finish();
         }
-        co_return exit_code::succeeded;
+        co_return complain_of(views, exit_code::succeeded);
     }
     const auto stop = app.cancelled_by_signal();
     std::vector<Task<>> watches;
@@ -165,7 +181,7 @@ Task<int> logs(App& app, const CommandLine& line, LogsOptions options) {
     co_await in_parallel(app.host().executor(), std::move(watches));
     for (auto& view : views)
         view->finish();
-    co_return printer.reader_is_gone() ? exit_code::succeeded : exit_code::cancelled;
+    co_return complain_of(views, printer.reader_is_gone() ? exit_code::succeeded : exit_code::cancelled);
 }
 
 } // namespace

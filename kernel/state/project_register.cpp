@@ -94,13 +94,15 @@ Result<> register_project(const Environment& environment, const Layout& layout, 
     return {};
 }
 
-std::vector<RegisteredProject> registered_projects(const Environment& environment) {
+Result<std::vector<RegisteredProject>> registered_projects(const Environment& environment) {
     std::vector<RegisteredProject> found;
     const auto projects = Directory::open(projects_dir(environment));
-    if (!projects) return found;
-    const auto entries = projects->entries();
-    if (!entries) return found;
-    for (const auto& entry : *entries)
+    if (!projects && projects.error().code == ErrorCode::not_found) return found;
+    if (!projects)
+        return fail(projects.error().code, projects.error().text,
+                    "see to it that the directory can be read, or ask as the user whose it is");
+    CASTRA_TRY(entries, projects->entries());
+    for (const auto& entry : entries)
         if (entry.kind == Directory::Entry::Kind::directory)
             found.push_back(entry_of(environment, projects->path() / entry.name));
     return found;
