@@ -135,6 +135,26 @@ class Download(Images):
         self.refused("preflight", text="404")
         self.assertEqual(len(server.ranges), 1, "asked once")
 
+    def test_an_address_where_nobody_answers_is_asked_about(self):
+        server = self.serve()
+        server.close()
+        self.vm(server.url, self.sha256)
+        self.config.write_text(self.config.read_text() + self.config.read_text()[self.config.read_text().index("[[vms]]"):]
+                               .replace('"v"', '"w"').replace(server.url, "http://castra.invalid/disk"))
+        events = self.events(self.castra("up", "--keep-going"), 1)
+        errors = {event["vm"]: event for event in events if event["type"] == "message" and event["severity"] == "error"}
+        self.assertIn("castra.invalid", errors["w-0"]["message"])
+        for vm in ("v-0", "w-0"):
+            self.assertIn("base_image", errors[vm]["remediation"])
+
+    def test_a_server_that_is_busy_is_asked_again(self):
+        server = self.serve()
+        server.statuses = [429, 408]
+        self.vm(server.url, self.sha256)
+        events = self.events(self.castra("up"))
+        self.assertEqual(len(server.ranges), 3)
+        self.assertEqual(sum("tried again" in note for note in self.notes(events)), 2)
+
     def test_a_server_that_always_breaks_is_given_up(self):
         server = self.serve()
         server.break_after = [0] * 50
@@ -183,6 +203,52 @@ class Download(Images):
         rescue.cancel()
         self.assertEqual(events[-1]["outcome"], "cancelled")
         self.assertEqual(self.processes(), {})
+
+    def test_what_is_no_file_where_the_part_should_be(self):
+        server = self.serve()
+        self.vm(server.url, self.sha256)
+        self.cached().mkdir(parents=True, mode=0o700)
+        part = self.cached() / "disk.part"
+        for plant in (os.mkfifo, os.mkdir):
+            with self.subTest(plant.__name__):
+                plant(part)
+                events = self.refused("io", exit_code=1, text="disk.part")
+                error = next(event for event in events if event["severity"] == "error")
+                self.assertIn("castra clean --all --only images", error["remediation"])
+                self.events(self.castra("clean", "--all", "--only", "images"))
+                self.assertFalse(part.exists())
+                self.cached().mkdir(parents=True, mode=0o700)
+        self.events(self.castra("up"))
+
+    def test_what_is_no_image_in_the_store_is_cleaned_away(self):
+        server = self.serve()
+        self.vm(server.url, self.sha256)
+        disk = self.cached() / "disk"
+        for name, plant in (("empty", lambda: disk.write_bytes(b"")), ("directory", disk.mkdir), ("pipe", lambda: os.mkfifo(disk)),
+                            ("dangling", lambda: disk.symlink_to("nowhere"))):
+            with self.subTest(name):
+                self.cached().mkdir(parents=True, mode=0o700, exist_ok=True)
+                plant()
+                result = self.castra("up")
+                if result.returncode == 0:  # castra put it right by itself
+                    self.events(self.castra("down"))
+                else:
+                    cures = [event.get("remediation") for event in self.events(result, 4)]
+                    self.assertIn("castra clean --all --only images", " ".join(filter(None, cures)))
+                    self.assertEqual(self.states(), {"v-0": "absent"})
+                self.events(self.castra("clean", "--all", "--only", "images"))
+                self.assertFalse(os.path.lexists(disk))
+        self.events(self.castra("up"))
+
+    def test_a_cache_that_cannot_be_written(self):
+        server = self.serve()
+        self.vm(server.url, self.sha256)
+        self.cache.write_text("")
+        for cache in (self.cache, self.frozen() / "cache"):
+            with self.subTest(cache):
+                self.env["XDG_CACHE_HOME"] = str(cache)
+                error = next(event for event in self.events(self.castra("up"), 1) if event["severity"] == "error")
+                self.assertIn("set XDG_CACHE_HOME", error["remediation"])
 
     def test_with_keep_going_the_others_come_up(self):
         server = self.serve()
