@@ -35,9 +35,10 @@ std::string outcome_text(const CleanResult& result, bool dry_run) {
            (result.removed == 1 ? " item, " : " items, ") + size_text(result.reclaimed_bytes);
 }
 
-std::vector<CleanTarget> every_project(const Installation& installation) {
+Result<std::vector<CleanTarget>> every_project(const Installation& installation) {
     std::vector<CleanTarget> targets;
-    for (const auto& entry : registered_projects(installation.environment))
+    CASTRA_TRY(registered, registered_projects(installation.environment));
+    for (const auto& entry : registered)
         targets.push_back({entry.layout(installation.environment), entry.config_path, entry.problem});
     return targets;
 }
@@ -50,7 +51,9 @@ Task<int> clean(App& app, const CommandLine& line, CleanOptions options) {
     if (options.all || only_images) {
         if (!line.request.vms.empty())
             co_return app.reject(line, "", {{ErrorCode::usage, "VMs are named within one project", "leave out --all"}});
-        targets = every_project(installation);
+        auto every = every_project(installation);
+        if (!every) co_return app.reject(line, "", {every.error()});
+        targets = std::move(*every);
     } else {
         auto project = load_project(installation, line.request.config);
         auto located = project ? Result<Located>(Located{project->layout, project->config.path})
@@ -110,7 +113,10 @@ Task<int> clean(App& app, const CommandLine& line, CleanOptions options) {
         for (const auto& target : targets)
             cleaner.project(target);
     if (options.all) cleaner.machine_journals();
-    cleaner.images(every_project(installation));
+    if (const auto every = every_project(installation))
+        cleaner.images(*every);
+    else if (options.all || only_images)
+        cleaner.keep(projects_dir(installation.environment), every.error());
 
     auto& result = cleaner.result();
     contract::Summary summary;

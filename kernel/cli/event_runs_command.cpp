@@ -31,12 +31,14 @@ Task<int> event_runs(App& app, const CommandLine& line) {
     const auto layout = app.layout_of(line.request.config);
     if (!layout) co_return complain(layout.error());
     const JournalStore store(layout->journal_dir());
+    const auto runs = store.list();
+    if (!runs) co_return complain(runs.error());
     const auto pruned = load_pruned(store.directory());
     if (!pruned) std::fprintf(stderr, "castra: %s\n", pruned.error().text.c_str());
     if (line.json) {
         contract::Json json;
         json["runs"] = contract::Json::array();
-        for (const auto& file : store.runs())
+        for (const auto& file : *runs)
             json["runs"].push_back(run_json(digest_of(file)));
         if (pruned && pruned->runs > 0)
             json["pruned"] = {{"runs", pruned->runs},
@@ -47,7 +49,7 @@ Task<int> event_runs(App& app, const CommandLine& line) {
         co_return exit_code::succeeded;
     }
     const auto clean = [](const std::string& text) { return contract::clean_text(text, 64, true); };
-    for (const auto& file : store.runs()) {
+    for (const auto& file : *runs) {
         const auto run = digest_of(file);
         std::printf("%s  %-9s  %.19sZ  %-9s  %6lld events  %8lld bytes\n", run.file.run_id.c_str(),
                     clean(run.operation).c_str(), clean(run.began).c_str(),

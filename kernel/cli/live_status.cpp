@@ -15,6 +15,7 @@ Task<Result<ProjectStatus>> live_status(App& app, const CommandLine& line) {
     if (!located) co_return Failure(project.error().front());
     auto status = co_await project_status(app.host(), located->layout, project ? &project->config : nullptr,
                                           located->config_path);
+    if (status.unlisted) co_return Failure(*status.unlisted);
     co_return status;
 }
 

@@ -6,7 +6,8 @@
 
 namespace castra {
 
-// Errors: config_not_found, config_invalid (of a project that nothing is known of).
+// Errors: config_not_found, config_invalid (of a project that nothing is known of); io, nobody can say which VMs there
+// are.
 Task<Result<ProjectStatus>> live_status(App& app, const CommandLine& line);
 // Which of the project's VMs are meant: `named`, or all. Errors: usage, with the nearest name.
 Result<std::vector<VmStatus>> wanted_vms(const ProjectStatus& status, const std::vector<std::string>& named);

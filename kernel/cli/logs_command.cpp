@@ -90,7 +90,9 @@ public:
         : layout_(layout), vm_(std::move(vm)), kind_(std::move(kind)), printer_(printer), lines_(lines) {}
 
     void look(bool is_first) {
-        for (const auto& log : log_files(layout_, vm_, kind_)) {
+        const auto logs = log_files(layout_, vm_, kind_);
+        if (!logs) unlisted_ = logs.error();
+        for (const auto& log : logs ? *logs : std::vector<LogFile>()) {
             auto known = std::ranges::find(all_, log.path, [](const auto& one) { return one->log.path; });
             if (known == all_.end()) {
                 if (!log.run_id.empty()) finish(); // the one before is over
@@ -108,6 +110,12 @@ public:
         for (auto& one : all_)
             printer_.show(*one, "", true);
     }
+    // Why something that is there could not be shown.
+    std::optional<Error> problem() const {
+        for (const auto& one : all_)
+            if (one->file.problem()) return one->file.problem();
+        return unlisted_;
+    }
     std::filesystem::path directory() const { return log_directory(layout_, vm_, kind_); }
 
 private:
@@ -116,7 +124,15 @@ private:
     LogPrinter& printer_;
     std::int64_t lines_;
     std::vector<std::unique_ptr<Shown>> all_;
+    std::optional<Error> unlisted_;
 };
+
+// What could be shown was; whatever could not is told. Returns the exit code.
+int complain_of(const std::vector<std::unique_ptr<LogView>>& views, int code) {
+    for (const auto& view : views)
+        if (const auto problem = view->problem()) code = complain(*problem);
+    return code;
+}
 
 Task<> follow(LogView& view, DirectoryWatch watch, LogPrinter& printer, std::shared_ptr<Gate> stop) {
     while (!stop->is_open() && !printer.reader_is_gone()) {
@@ -152,7 +168,7 @@ Task<int> logs(App& app, const CommandLine& line, LogsOptions options) {
             view->look(true);
             view->finish();
         }
-        co_return exit_code::succeeded;
+        co_return complain_of(views, exit_code::succeeded);
     }
     if (const auto looks = somebody_can_look(); !looks) co_return complain(looks.error());
     const auto stop = stop_at_signal(app);
@@ -168,7 +184,7 @@ Task<int> logs(App& app, const CommandLine& line, LogsOptions options) {
     for (auto& view : views)
         view->finish();
     const bool is_cancelled = app.cancelled_by_signal()->is_open() && !printer.reader_is_gone();
-    co_return is_cancelled ? exit_code::cancelled : exit_code::succeeded;
+    co_return complain_of(views, is_cancelled ? exit_code::cancelled : exit_code::succeeded);
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/load_noted.hpp"
 
+#include "base/utf8.hpp"
 #include "config/document.hpp"
 #include "config/limits.hpp"
 #include "config/project.hpp"
@@ -109,10 +110,13 @@ tl::expected<ProjectConfig, LoadFailure> load_project(const fs::path& file_or_em
         file = *std::move(found);
     }
     const std::string shown_as = file.string();
-    auto text = read_file(file, shown_as);
-    if (!text) return tl::unexpected(std::move(text).error());
     std::error_code error;
     const auto full = fs::canonical(file, error);
+    if (!error && !is_utf8(full.native())) // events, records and the register name it
+        return tl::unexpected(failure(ErrorCode::config_invalid, shown_as, "its path is not UTF-8",
+                                      "rename the directory, or move the file to one whose path is"));
+    auto text = read_file(file, shown_as);
+    if (!text) return tl::unexpected(std::move(text).error());
     if (error)
         return tl::unexpected(failure(ErrorCode::config_invalid, shown_as, error.message(), "was it just removed?"));
     const char* home = std::getenv("HOME"); // NOLINT(concurrency-mt-unsafe): one thread reads the config

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "contract/encode.hpp"
 
+#include "base/utf8.hpp"
 #include "contract/text.hpp"
 
 #include <algorithm>

@@ -11,10 +11,6 @@ namespace castra::contract {
 // U+FFFD, and only the last `bytes_max` bytes stay. `one_line` turns line feeds into spaces.
 std::string clean_text(std::string_view text, std::size_t bytes_max, bool one_line);
 
-// Length of the valid UTF-8 sequence that `text` begins with; 0 when it begins with none. Shortest forms only, no
-// surrogates, at most U+10FFFF (RFC 3629).
-std::size_t utf8_length(std::string_view text);
-
 // Whether a byte may stand in an event's text: no control character but, when not `one_line`, line feed and tab.
 constexpr bool is_bad_control(unsigned char byte, bool one_line) {
     return (byte < 0x20 && (one_line || (byte != '\n' && byte != '\t'))) || byte == 0x7f;

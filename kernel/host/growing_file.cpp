@@ -10,8 +10,11 @@ namespace castra {
 
 bool GrowingFile::open() {
     fd_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    problem_.reset();
+    if (!fd_ && errno != ENOENT) problem_ = fail_errno("read " + path_.string()).value();
     struct stat info {};
     if (!fd_ || fstat(fd_.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+        if (fd_) problem_ = {ErrorCode::io, "read " + path_.string() + ": not a regular file", {}};
         fd_.reset();
         return false;
     }

@@ -8,6 +8,7 @@
 #include "base/unique_fd.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace castra {
@@ -23,6 +24,8 @@ public:
     bool is_behind() const { return is_behind_; }
     // The first look begins where the last `count` lines do; 0: at the end. Only before the first look.
     void start_at_last_lines(std::size_t count);
+    // Why the last look found nothing although something is there: it may not be read, or is no file.
+    const std::optional<Error>& problem() const { return problem_; }
     const std::filesystem::path& path() const { return path_; }
 
 private:
@@ -34,6 +37,7 @@ private:
     UniqueFd fd_;
     std::uint64_t device_ = 0, inode_ = 0;
     std::int64_t at_ = 0;
+    std::optional<Error> problem_;
     bool is_behind_ = false;
 };
 

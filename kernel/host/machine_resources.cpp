@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/machine_resources.hpp"
 
+#include "host/directory_watch.hpp"
+
 #include <cstring>
 #include <fstream>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <thread>
 
@@ -19,20 +22,19 @@ std::int64_t available_memory() {
 
 } // namespace
 
-MachineResources machine_resources(const std::filesystem::path& directory) {
+MachineResources machine_resources() {
     MachineResources has;
     has.cores = std::thread::hardware_concurrency();
     has.memory_available_bytes = available_memory();
-    std::error_code error;
-    auto there = directory;
-    while (!std::filesystem::exists(there, error) && there.has_relative_path())
-        there = there.parent_path();
-    struct statvfs disk {};
-    if (::statvfs(there.c_str(), &disk) == 0) {
-        has.disk_available_bytes = static_cast<std::int64_t>(disk.f_bavail * disk.f_frsize);
-        has.disk_known = true;
-    }
     return has;
+}
+
+DiskSpace disk_space(const std::filesystem::path& directory) {
+    const auto there = nearest_existing(directory);
+    struct stat info {};
+    struct statvfs disk {};
+    if (::stat(there.c_str(), &info) != 0 || ::statvfs(there.c_str(), &disk) != 0) return {};
+    return {info.st_dev, static_cast<std::int64_t>(disk.f_bavail * disk.f_frsize), true};
 }
 
 } // namespace castra

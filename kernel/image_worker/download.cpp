@@ -131,20 +131,37 @@ Outcome transfer_once(const DownloadRequest& request, Transfer& transfer) {
     curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
     if (code == CURLE_HTTP_RETURNED_ERROR && status == 416) // nothing beyond what is there: whole, or another file's
         return {Outcome::Kind::whole, {}};
+    const bool is_busy = status == 408 || status == 429; // it may answer in a while
+    if (code == CURLE_HTTP_RETURNED_ERROR && is_busy)
+        return {Outcome::Kind::broken, {ErrorCode::io, doing, "the server is busy: try again later"}};
     if (code == CURLE_HTTP_RETURNED_ERROR && status < 500)
         return {Outcome::Kind::refused, {ErrorCode::preflight, doing, "is base_image the right address?"}};
     if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT || code == CURLE_TOO_MANY_REDIRECTS ||
         code == CURLE_PEER_FAILED_VERIFICATION)
         return {Outcome::Kind::refused, {ErrorCode::preflight, doing, "is base_image the right address?"}};
+    if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT)
+        return {Outcome::Kind::broken,
+                {ErrorCode::io, doing, "is base_image the right address, and is the network up? Then try again"}};
     const bool stalled = code == CURLE_OPERATION_TIMEDOUT;
     return {Outcome::Kind::broken,
             {stalled ? ErrorCode::timeout : ErrorCode::io, doing, "try again: what has arrived is kept"}};
 }
 
+// Never waits for who reads a pipe that somebody put there.
+Result<UniqueFd> open_part(const files::Path& part) {
+    UniqueFd fd(::open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+    const int why = errno;
+    struct stat info {};
+    const bool is_there = ::lstat(part.c_str(), &info) == 0;
+    if (is_there && !S_ISREG(info.st_mode))
+        return fail(ErrorCode::io, "open " + part.string() + ": it is no file", cure_of_the_store);
+    if (!fd) return fail(ErrorCode::io, fail_errno("open " + part.string(), why).value().text, cure_of_the_cache);
+    return fd;
+}
+
 // Until the whole file is there. Errors: the last connection's.
 Result<bool> fetch(const DownloadRequest& request, const files::Path& part, int& attempt, Wire& wire) {
-    UniqueFd fd(::open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd) return fail_errno("open " + part.string());
+    CASTRA_TRY(fd, open_part(part));
     const bool resumed = ::lseek(fd.get(), 0, SEEK_END) > 0;
     std::int64_t furthest = 0; // a server that breaks at the same place every time is given up
     for (int barren = 0, wait_ms = first_pause_ms;;) {

@@ -17,6 +17,10 @@ inline constexpr long redirects_max = 10;
 inline constexpr long connect_seconds_max = 30;
 inline constexpr long stalled_seconds_max = 60;
 
+// Where the store cannot be written, and where what is in it is no file.
+inline constexpr auto cure_of_the_cache = "set XDG_CACHE_HOME to a directory that can be written";
+inline constexpr auto cure_of_the_store = "castra clean --all --only images removes it; then castra up fetches it anew";
+
 struct DownloadRequest {
     std::string url, sha256;
     std::filesystem::path file;

@@ -23,15 +23,27 @@ Result<> digest(const std::filesystem::path& file, image_worker::Wire& wire) {
     return {};
 }
 
+Error in_the_cache(Error error) {
+    error.hint =
+        error.hint.empty() ? image_worker::cure_of_the_cache : error.hint + "; or " + image_worker::cure_of_the_cache;
+    return error;
+}
+
 // Whoever comes second waits for the first and finds its file.
 Result<> download_locked(const image_worker::DownloadRequest& request, image_worker::Wire& wire) {
     const auto folder = request.file.parent_path();
-    CASTRA_CHECK(files::make_directories(folder.parent_path()));
+    if (const auto made = files::make_directories(folder.parent_path()); !made)
+        return Failure(in_the_cache(made.error()));
     const auto lock = FileLock::wait_lock(folder.parent_path() / ("." + folder.filename().string() + ".lock"),
                                           "castra-image-worker " + std::to_string(::getpid()));
-    if (!lock) return Failure(lock.error());
-    CASTRA_CHECK(files::make_directories(folder));
+    if (!lock) return Failure(in_the_cache(lock.error()));
+    if (const auto made = files::make_directories(folder); !made) return Failure(in_the_cache(made.error()));
     if (files::exists(request.file)) {
+        std::error_code error;
+        if (const auto there = std::filesystem::status(request.file, error);
+            std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+            return fail(ErrorCode::preflight, "image " + request.file.string() + " is no file",
+                        image_worker::cure_of_the_store);
         const auto sha256 = files::sha256_of_file(request.file);
         if (sha256 && *sha256 == request.sha256) return digest(request.file, wire);
         CASTRA_CHECK(files::remove(request.file));

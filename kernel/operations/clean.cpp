@@ -112,6 +112,16 @@ void Cleaner::drop(const Directory& in, const std::string& name, std::string_vie
     result_.reclaimed_bytes += *bytes;
 }
 
+void Cleaner::drop_file(const Directory& in, const Directory::Entry& entry, std::string_view kind,
+                        const std::string& vm) {
+    if (entry.kind != Kind::directory) return drop(in, entry.name, kind, vm);
+    if (wants(kind))
+        keep(in.path() / entry.name,
+             {ErrorCode::io,
+              (in.path() / entry.name).string() + " is a directory, and castra makes a file of that name",
+              "look what is in it and move it away, then run castra clean again"});
+}
+
 void Cleaner::project(const CleanTarget& target) {
     const auto& layout = target.layout;
     const auto root = Directory::open(layout.state_dir());
@@ -172,10 +182,10 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
             drop(*folder, entry.name, "overlay", vm);
         else if (entry.name == "ssh" || entry.name == "broker.json")
             drop(*folder, entry.name, "keys", vm);
-        else if (is_log_file(entry.name) && entry.kind != Kind::directory)
-            drop(*folder, entry.name, "logs", vm);
-        else if (std::ranges::find(planned, entry.name) != planned.end() && entry.kind != Kind::directory)
-            drop(*folder, entry.name, "files", vm);
+        else if (is_log_file(entry.name))
+            drop_file(*folder, entry, "logs", vm);
+        else if (std::ranges::find(planned, entry.name) != planned.end())
+            drop_file(*folder, entry, "files", vm);
         else if (is_unread && wants("record") && entry.kind != Kind::directory && !is_made_by_castra(entry.name))
             keep(layout.vm_dir(vm) / entry.name,
                  {ErrorCode::io,
@@ -189,12 +199,16 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
     if (elsewhere.empty() && record && record->overlay != layout.vm_dir(vm) / "overlay.qcow2" &&
         files::exists(record->overlay))
         elsewhere = record->overlay;
-    const bool is_rest = result_.leftovers.size() > leftovers_before; // its record tells the next command of it
-    for (const auto name : record_files)
-        if (const auto entry = folder->find(std::string(name)); entry && entry->kind != Kind::directory &&
-                                                                !(keeps_note && name == "overlay.json") &&
-                                                                !(is_rest && name == "record.json"))
-            drop(*folder, std::string(name), "record", vm);
+    const auto has_rest = [&] { return result_.leftovers.size() > leftovers_before; };
+    bool has_record = folder->find("record.json").has_value(); // afterwards, or after a run that is not dry
+    for (const auto name : record_files) {
+        const auto entry = folder->find(std::string(name));
+        if (!entry || (keeps_note && name == "overlay.json")) continue;
+        // It tells the next command of the rest.
+        if (name == "record.json" && has_rest() && entry->kind != Kind::directory) continue;
+        drop_file(*folder, *entry, "record", vm);
+        if (name == "record.json") has_record = !wants("record") || has_rest();
+    }
     if (!elsewhere.empty() && wants("overlay"))
         bus_.publish(contract::message(Severity::warn,
                                        line("the overlay of " + vm + ", " + elsewhere +
@@ -203,7 +217,9 @@ void Cleaner::machine(Site& site, const Directory& vms, const std::string& vm) {
                          .on(vm)
                          .cure(keeps_note ? "the next castra up replaces it; or remove it yourself"
                                           : "remove it yourself if nothing else needs it"));
-    if (result_.removed > before) result_.vms.push_back({vm, "absent", VmOutcome::succeeded});
+    if (result_.removed > before || has_rest()) // nothing of it lives: status says failed as long as it is recorded
+        result_.vms.push_back({vm, std::string(to_string(has_record ? VmState::failed : VmState::absent)),
+                               has_rest() ? VmOutcome::failed : VmOutcome::succeeded});
     if (!wish_.dry_run) (void)vms.remove_if_empty(vm);
 }
 

@@ -62,6 +62,8 @@ private:
     void rest_of_project(Site& site);
     void drop_reserve(Site& site);
     void abandon_folder(Site& site);
+    // As drop; a directory of that name is not of castra's making, and stays.
+    void drop_file(const Directory& in, const Directory::Entry& entry, std::string_view kind, const std::string& vm);
     // Announces, then removes.
     void drop(const Directory& in, const std::string& name, std::string_view kind, const std::string& vm = {});
 

@@ -36,7 +36,7 @@ contract::Json to_json(const FeedGap& gap) {
 }
 
 Result<std::string> resolve_run(const JournalStore& store, const std::string& text) {
-    const auto runs = store.runs();
+    CASTRA_TRY(runs, store.list());
     if (text == "latest") {
         if (runs.empty())
             return fail(ErrorCode::not_found, "there is no run in " + store.directory().string(),
@@ -108,7 +108,7 @@ Result<> EventFeed::begin(const FeedRequest& request) {
         return begin_at(request.since.value_or(EventCursor{id, 0}));
     }
     if (request.since) return begin_at(*request.since);
-    const auto runs = store_.runs();
+    CASTRA_TRY(runs, store_.list());
     for (const auto& run : runs)
         passed_.insert(run.run_id);
     if (!runs.empty()) return begin_at({runs.front().run_id, 0});
@@ -117,7 +117,8 @@ Result<> EventFeed::begin(const FeedRequest& request) {
 }
 
 Result<> EventFeed::begin_at(const EventCursor& cursor) {
-    for (const auto& run : store_.runs())
+    CASTRA_TRY(runs, store_.list());
+    for (const auto& run : runs)
         if (run.run_id <= cursor.run_id) passed_.insert(run.run_id);
     last_ = cursor.run_id;
     if (const auto file = store_.find(cursor.run_id)) return open(*file, cursor.seq);

@@ -77,7 +77,8 @@ private:
     std::string last_;             // the youngest of them
 };
 
-// An id that stands in the journals or among the tombstones. Errors: not_found; usage, when a beginning fits several.
+// An id that stands in the journals or among the tombstones. Errors: not_found; usage, when a beginning fits several;
+// io, the journals cannot be listed.
 Result<std::string> resolve_run(const JournalStore& store, const std::string& text);
 
 } // namespace castra

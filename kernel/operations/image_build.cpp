@@ -63,7 +63,11 @@ Task<Result<ImageBuilt>> build_image(Workshop& workshop, RecipeWish wish, std::s
         co_return fail(ErrorCode::not_found, "there is no recipe for image \"" + name + "\" in " + recipes.string(),
                        "recipes: " + recipes_in(workshop.installation().share_dir));
     const auto store = cache_dir(workshop.installation().environment) / "images";
-    CASTRA_CO_CHECK(files::make_directories(store));
+    if (auto made = files::make_directories(store); !made) {
+        auto& hint = made.error().hint;
+        hint += (hint.empty() ? "" : "; or ") + std::string("set XDG_CACHE_HOME to a directory that can be written");
+        co_return Failure(made.error());
+    }
     // Two builds of one image: one builds.
     CASTRA_CO_TRY(lock, co_await lock_of(host, store / ("." + name + ".lock"), wish, *cancel));
     ImageBuilt built{name, "", store / name, false};

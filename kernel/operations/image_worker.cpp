@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t line_bytes_max = 65536;
 constexpr int wire_fd = 3;
+constexpr Milliseconds end_wait{2000}; // it has nothing to finish: what has arrived is on disk
 
 std::vector<std::string> environment() {
     auto variables = minimal_environment();
@@ -82,6 +83,8 @@ Task<Result<ImageWorkDone>> do_image_work(Host& host, ImageWork work, Gate& canc
     Result<ImageWorkDone> result = fail(ErrorCode::cancelled, "cancelled while an image was prepared");
     if (first.index() == 0) result = std::get<0>(std::move(first));
     (void)process->signal(SIGTERM);
+    co_await (process->wait() || host.sleep_for(end_wait));
+    if (!process->has_exited()) (void)process->signal(SIGKILL); // stopped, or it waits for a disk
     co_await process->wait();
     co_return result;
 }

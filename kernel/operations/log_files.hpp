@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which logs a project has: files that castra and its children write. Computes paths and looks which are there.
 #pragma once
+#include "base/result.hpp"
 #include "state/layout.hpp"
 
 #include <array>
@@ -20,7 +21,8 @@ struct LogFile {
 };
 
 // Where logs of this VM and kind can be, now: a bootstrap has one for each run. `vm` empty: broker and supervisor.
-std::vector<LogFile> log_files(const Layout& layout, const std::string& vm, std::string_view kind);
+// Errors: io, the directory cannot be read.
+Result<std::vector<LogFile>> log_files(const Layout& layout, const std::string& vm, std::string_view kind);
 // Where they come to be.
 std::filesystem::path log_directory(const Layout& layout, const std::string& vm, std::string_view kind);
 bool is_of_project(std::string_view kind);

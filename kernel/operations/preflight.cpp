@@ -30,7 +30,11 @@ PreflightReport preflight(Host& host, const PreflightWish& wish) {
     check_needs(host, wish, starting, findings);
     check_images(wish, starting, findings);
     check_socket_paths(wish, starting, findings);
-    if (!starting.empty()) check_resources(machine_resources(wish.layout.state_dir()), starting, scarce);
+    check_directories(wish, starting, findings);
+    if (!starting.empty()) {
+        check_resources(machine_resources(), starting, scarce);
+        check_disks(disk_space, wish.layout.state_dir(), starting, scarce);
+    }
     return {findings.take(), scarce.take()};
 }
 

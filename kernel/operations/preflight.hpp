@@ -7,6 +7,7 @@
 #include "lifecycle/machine.hpp"
 #include "state/layout.hpp"
 
+#include <functional>
 #include <set>
 
 namespace castra {
@@ -48,8 +49,14 @@ using Starting = std::vector<const MachineSpec*>;
 void check_needs(Host& host, const PreflightWish& wish, const Starting& starting, Findings& findings);
 void check_images(const PreflightWish& wish, const Starting& starting, Findings& findings);
 void check_socket_paths(const PreflightWish& wish, const Starting& starting, Findings& findings);
+// Whether what will be made can be made where it is to be.
+void check_directories(const PreflightWish& wish, const Starting& starting, Findings& findings);
 // Only VMs that boot a kernel or a disk take a machine's cores and memory; an ordinary process takes what it takes.
 void check_resources(const MachineResources& has, const Starting& starting, Findings& findings);
+// Each file system by what all that lies on it needs together. `space_of`: disk_space().
+using SpaceOf = std::function<DiskSpace(const std::filesystem::path& directory)>;
+void check_disks(const SpaceOf& space_of, const std::filesystem::path& state_dir, const Starting& starting,
+                 Findings& findings);
 
 // Room that each VM's overlay and logs, and the run's journal, need to begin with.
 inline constexpr std::int64_t overlay_bytes_min = 32LL << 20;

@@ -9,9 +9,17 @@ namespace {
 
 constexpr std::size_t socket_name_bytes_max = 24; // as the SDK promises launchers
 
-void check_files(const PreflightWish& wish, const sdk::Requirements& needs, const std::string& vm, Findings& findings) {
+// In castra's own store, below the digest that it was fetched for.
+bool is_fetched(const MachineSpec& spec) {
+    const std::filesystem::path image = spec.vm.base_image;
+    return spec.base_cached && image.parent_path().filename().string().starts_with("sha256-");
+}
+
+void check_files(const PreflightWish& wish, const sdk::Requirements& needs, const MachineSpec& spec,
+                 const std::string& vm, Findings& findings) {
     for (const auto& file : needs.files) {
         if (wish.to_fetch.contains(file.path)) continue;
+        if (file.path == spec.vm.base_image && is_fetched(spec)) continue; // check_images says it
         std::error_code error;
         if (!std::filesystem::is_regular_file(file.path, error))
             findings.add(vm + file.what + " " + file.path + " does not exist or is no file", file.hint);
@@ -45,7 +53,7 @@ void check_needs(Host& host, const PreflightWish& wish, const Starting& starting
                 findings.add(found.error().text, program.hint);
         if (spec->wants_ssh_key && !host.find_program("ssh-keygen"))
             findings.add("ssh-keygen is not in PATH", "apt-get install openssh-client");
-        check_files(wish, *needs, vm, findings);
+        check_files(wish, *needs, *spec, vm, findings);
         check_ports(host, wish, *spec, vm, findings);
     }
 }
@@ -55,6 +63,14 @@ void check_images(const PreflightWish& wish, const Starting& starting, Findings&
     for (const auto* spec : starting) {
         const auto& image = spec->vm.base_image;
         if (image.empty() || wish.to_fetch.contains(image) || !seen.insert(image).second) continue;
+        std::error_code error;
+        if (is_fetched(*spec) &&
+            (!std::filesystem::is_regular_file(image, error) || std::filesystem::file_size(image, error) == 0)) {
+            findings.add("VM " + spec->vm.name + ": image " + image +
+                             " is not what was fetched: it is empty or no file",
+                         "castra clean --all --only images removes it; then castra up fetches it anew");
+            continue;
+        }
         const auto format = format_of_image(image);
         if (format || format.error().code == ErrorCode::not_found)
             continue; // that it is missing is said by check_needs

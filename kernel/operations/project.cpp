@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "operations/project.hpp"
 
+#include "base/utf8.hpp"
 #include "config/bootstrap_file.hpp"
 #include "host/files.hpp"
 #include "state/project_register.hpp"
@@ -18,6 +19,14 @@ std::vector<Error> findings_of(const LoadFailure& failure) {
     return findings;
 }
 
+// The name that the user gave may lead through links; below the place where it leads none is followed. The same before
+// that place is made and afterwards: what is not there yet cannot be a link.
+std::string followed(const std::string& state_dir) {
+    std::error_code error;
+    const auto place = std::filesystem::weakly_canonical(state_dir, error);
+    return state_dir.empty() || error ? state_dir : place.string();
+}
+
 } // namespace
 
 tl::expected<Project, std::vector<Error>> load_project(const Installation& installation,
@@ -25,7 +34,7 @@ tl::expected<Project, std::vector<Error>> load_project(const Installation& insta
     auto config = load_project(std::filesystem::path(config_path));
     if (!config) return tl::unexpected(findings_of(config.error()));
     if (const auto read = read_bootstrap_files(*config); !read) return tl::unexpected(findings_of(read.error()));
-    Layout layout(installation.environment, config->path, config->state_dir);
+    Layout layout(installation.environment, config->path, followed(config->state_dir));
     if (!config->state_dir.empty()) // else the place has the file's path in its name
         if (const auto owns = owns_state(installation.environment, layout, config->path); !owns)
             return tl::unexpected(std::vector{owns.error()});
@@ -48,6 +57,9 @@ Result<Located> locate_project(const Installation& installation, const std::stri
         for (auto dir = path.parent_path(); !is_known(path) && dir != dir.root_path();)
             path = (dir = dir.parent_path()) / "castra.toml";
     const auto file = std::filesystem::weakly_canonical(path, error);
+    if (!is_utf8(file.native()))
+        return fail(ErrorCode::config_invalid, "the path of " + file.filename().string() + " is not UTF-8",
+                    "rename the directory, or move the file to one whose path is");
     if (const auto known = find_registered(environment, file); known && known->problem.empty())
         return Located{known->layout(environment), file};
     if (!std::filesystem::exists(file, error))

@@ -110,7 +110,16 @@ Task<ProjectStatus> project_status(Host& host, Layout layout, const ProjectConfi
 
 Task<std::vector<ProjectStatus>> machine_status(Host& host, Installation installation, StatusWish wish) {
     std::vector<ProjectStatus> all;
-    for (const auto& known : registered_projects(installation.environment)) {
+    const auto registered = registered_projects(installation.environment);
+    if (!registered) { // nobody can say which projects there are
+        ProjectStatus unlisted;
+        unlisted.state_dir = projects_dir(installation.environment);
+        unlisted.unlisted = registered.error();
+        unlisted.problem = registered.error().text;
+        all.push_back(std::move(unlisted));
+        co_return all;
+    }
+    for (const auto& known : *registered) {
         std::optional<Project> project;
         auto problem = known.problem;
         if (!known.config_path.empty()) {

@@ -30,7 +30,7 @@ struct StatusWish {
 // coroutine.
 Task<ProjectStatus> project_status(Host& host, Layout layout, const ProjectConfig* config, std::string config_path,
                                    StatusWish wish = {});
-// Sorted by the path of castra.toml.
+// Sorted by the path of castra.toml. Where the register cannot be read, one without a `config_path` that says why.
 Task<std::vector<ProjectStatus>> machine_status(Host& host, Installation installation, StatusWish wish = {});
 
 std::string count_of(const std::vector<ProjectStatus>& projects); // "2 of 3 VMs are up"

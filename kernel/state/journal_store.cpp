@@ -72,7 +72,7 @@ nlohmann::json last_event(int fd) {
 
 } // namespace
 
-std::vector<JournalFile> JournalStore::runs() const {
+Result<std::vector<JournalFile>> JournalStore::list() const {
     std::vector<JournalFile> found;
     std::error_code error;
     for (auto at = std::filesystem::directory_iterator(directory_, error); !error && at != std::filesystem::end(at);
@@ -81,6 +81,9 @@ std::vector<JournalFile> JournalStore::runs() const {
         if (!name.ends_with(suffix)) continue;
         if (auto file = find(name.substr(0, name.size() - suffix.size()))) found.push_back(std::move(*file));
     }
+    if (error && error != std::errc::no_such_file_or_directory)
+        return fail(ErrorCode::io, "list the runs in " + directory_.string() + ": " + error.message(),
+                    "see to it that the directory can be read, or ask as the user whose it is");
     std::ranges::sort(found, std::ranges::greater(), &JournalFile::run_id);
     return found;
 }

@@ -37,7 +37,9 @@ public:
     explicit JournalStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
     const std::filesystem::path& directory() const { return directory_; }
-    std::vector<JournalFile> runs() const; // newest first; none when there is no directory
+    // Newest first; none when there is no directory. Errors: io, it cannot be read.
+    Result<std::vector<JournalFile>> list() const;
+    std::vector<JournalFile> runs() const { return list().value_or(std::vector<JournalFile>()); }
     std::optional<JournalFile> find(const std::string& run_id) const;
 
 private:

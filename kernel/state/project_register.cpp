@@ -48,8 +48,9 @@ RegisteredProject entry_of(const Environment& environment, const std::filesystem
     entry.config_path = card->config_path;
     if (card->state_dir == folder) return entry;
     const auto answer = load_card(card->state_dir);
+    std::error_code error;
     if (answer && answer->config_path == card->config_path && answer->state_dir == card->state_dir)
-        entry.state_dir = card->state_dir;
+        entry.state_dir = std::filesystem::weakly_canonical(card->state_dir, error); // older ones name links, too
     else
         entry.problem = card->state_dir + " does not say that it belongs to " + card->config_path;
     return entry;
@@ -93,13 +94,15 @@ Result<> register_project(const Environment& environment, const Layout& layout, 
     return {};
 }
 
-std::vector<RegisteredProject> registered_projects(const Environment& environment) {
+Result<std::vector<RegisteredProject>> registered_projects(const Environment& environment) {
     std::vector<RegisteredProject> found;
     const auto projects = Directory::open(projects_dir(environment));
-    if (!projects) return found;
-    const auto entries = projects->entries();
-    if (!entries) return found;
-    for (const auto& entry : *entries)
+    if (!projects && projects.error().code == ErrorCode::not_found) return found;
+    if (!projects)
+        return fail(projects.error().code, projects.error().text,
+                    "see to it that the directory can be read, or ask as the user whose it is");
+    CASTRA_TRY(entries, projects->entries());
+    for (const auto& entry : entries)
         if (entry.kind == Directory::Entry::Kind::directory)
             found.push_back(entry_of(environment, projects->path() / entry.name));
     return found;

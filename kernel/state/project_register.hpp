@@ -28,8 +28,9 @@ Result<> owns_state(const Environment& environment, const Layout& layout, const 
 Result<> left_no_vms(const Environment& environment, const Layout& layout, const std::string& config_path);
 // Errors: io.
 Result<> register_project(const Environment& environment, const Layout& layout, const std::string& config_path);
-// Sorted by folder. One that is damaged has a `problem`, and harms no other.
-std::vector<RegisteredProject> registered_projects(const Environment& environment);
+// Sorted by folder; none where there is no register. One that is damaged has a `problem`, and harms no other. Errors:
+// io, the register cannot be read.
+Result<std::vector<RegisteredProject>> registered_projects(const Environment& environment);
 std::optional<RegisteredProject> find_registered(const Environment& environment, const std::string& config_path);
 
 } // namespace castra

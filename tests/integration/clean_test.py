@@ -117,6 +117,25 @@ class Clean(Cleaning):
         self.assertEqual(self.states(), {"p-0": "absent", "p-1": "failed"})
         self.events(self.castra("clean", "--only", "nonsense"), 2)
 
+    def test_of_a_vm_whose_record_stays_the_summary_says_what_status_says(self):
+        pids = self.fleet()
+        os.kill(pids["p-0"], signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while self.states()["p-0"] != "failed":
+            self.assertLess(time.monotonic(), deadline)
+        for kind in ("logs", "runtime,keys", "overlay"):
+            (self.vm_dir() / "process.log").write_text("x")
+            (self.vm_dir() / "broker.json").write_text("x")
+            (self.vm_dir() / "overlay.qcow2").write_text("x")
+            for dry in (["--dry-run"], []):
+                with self.subTest(kind=kind, dry=dry):
+                    events = self.events(self.castra("clean", "--only", kind, *dry))
+                    said = {vm["vm"]: (vm["final_state"], vm["outcome"]) for vm in events[-1]["vms"]}
+                    self.assertEqual(said["p-0"], ("failed", "succeeded"))
+                    self.assertEqual(self.states()["p-0"], "failed")
+        events = self.events(self.castra("clean", "--dry-run"))
+        self.assertEqual({vm["vm"]: vm["final_state"] for vm in events[-1]["vms"]}["p-0"], "absent")
+
     def test_while_an_up_is_under_way_it_is_refused(self):
         self.processes_toml(["/bin/sleep", "1000"], extra=NOTIFY)
         child = self.start("up")
@@ -220,6 +239,48 @@ class BrokenStates(Cleaning):
         self.assertIn("register_damaged", [event.get("code") for event in events])
         self.assertFalse((other / "vms").exists())
         self.assertEqual(self.leftovers(), [])
+
+    def test_a_directory_where_castra_makes_a_file_is_named_and_stays(self):
+        for name in ("record.json", "process.log", "bootstrap.json", "record.json.tmp"):
+            with self.subTest(name):
+                self.crash(self.fleet(1))
+                planted = self.vm_dir() / name
+                planted.unlink(missing_ok=True)
+                planted.mkdir()
+                events = self.events(self.castra("clean"), 6)
+                self.assertEqual(events[-1]["leftovers"], [str(planted)])
+                self.assertEqual([(vm["final_state"], vm["outcome"]) for vm in events[-1]["vms"]],
+                                 [(self.states()["p-0"], "failed")])
+                planted.rmdir()
+                self.events(self.castra("clean"))
+                self.assertEqual(self.states(), {"p-0": "absent"})
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, to make a file that cannot be removed")
+    def test_a_vm_of_which_something_stays_is_not_said_to_be_absent(self):
+        self.crash(self.fleet(1))
+        overlay = self.vm_dir() / "overlay.qcow2"
+        overlay.write_bytes(b"x" * 9000)
+        if subprocess.run(["chattr", "+i", str(overlay)], capture_output=True).returncode:
+            self.skipTest("this file system has no immutable files")
+        try:
+            events = self.events(self.castra("clean"), 6)
+            state = self.states()["p-0"]
+        finally:
+            subprocess.run(["chattr", "-i", str(overlay)], check=True)
+        self.assertEqual([(vm["final_state"], vm["outcome"]) for vm in events[-1]["vms"]], [(state, "failed")])
+        self.events(self.castra("clean"))
+
+    def test_a_state_dir_that_is_a_link_is_where_it_leads(self):
+        (self.home / "big").mkdir(parents=True)
+        (self.dir / "link").symlink_to(self.home / "big")
+        self.processes_toml(READY, extra=NOTIFY)
+        self.config.write_text(self.config.read_text().replace('name = "t"\n', f'name = "t"\nstate_dir = "{self.dir}/link/in/it"\n', 1))
+        pids = {event["vm"]: event["pid"] for event in self.events(self.castra("up")) if event["type"] == "vm.launch"}
+        self.assertEqual(self.state_dir(), self.home / "big/in/it")
+        self.crash(pids)
+        events = self.events(self.castra("clean"))
+        self.assertIn(str(self.vm_dir() / "record.json"), self.removed(events))
+        self.assertEqual(self.states(), {"p-0": "absent"})
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root, to become somebody for whom a mode means something")
     def test_what_cannot_be_removed_was_announced_is_named_and_stops_nothing(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """castra config, as a person and as an editor's validator see it: python3-jsonschema and tomllib judge, not we."""
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -154,6 +155,24 @@ class Check(Config):
         self.assertEqual(sorted(re.search("nonsense|acclerator|step-lost", error["text"])[0] for error in errors), ["acclerator", "nonsense", "step-lost"])
         for error in errors:
             self.assertGreater(error["line"], 0)
+
+
+class Place(Config):
+    def test_a_path_that_is_not_utf_8_is_refused(self):
+        odd = os.fsencode(self.dir) + b"/\xff"
+        os.mkdir(odd)
+        with open(odd + b"/castra.toml", "w") as config:
+            config.write('[project]\nname = "t"\n' + GOOD)
+        for words in (["up", "--events", "ndjson"], ["down", "--events", "ndjson"], ["clean", "--events", "ndjson"],
+                      ["plan", "--events", "ndjson"], ["status", "--json"], ["config", "check"], ["logs"], ["events", "runs"]):
+            for where in ([], ["--config", odd + b"/castra.toml"]):
+                with self.subTest(words=words, where=where):
+                    result = subprocess.run([CASTRA, *words, *where], env=self.env, cwd=odd, capture_output=True, timeout=60)
+                    said = result.stdout + result.stderr
+                    self.assertEqual(result.returncode, 3, said)
+                    self.assertIn(b"UTF-8", said)
+                    self.assertNotIn(b"castra: bug", said)
+        self.assertFalse(self.home.exists())
 
 
 class Show(Config):

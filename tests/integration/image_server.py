@@ -11,6 +11,7 @@ class ImageServer:
         self.supports_range = True
         self.break_after = []    # bytes after which each connection breaks, in turn; then none does
         self.status = None       # answer every request with it
+        self.statuses = []       # answer the first requests with these, in turn
         self.hold = None         # an event: after half of the body wait for it
         self.half_sent = threading.Event()
         outer = self
@@ -36,8 +37,9 @@ class ImageServer:
     def answer(self, request):
         wanted = request.headers.get("Range", "")
         self.ranges.append(wanted)
-        if self.status:
-            request.send_error(self.status)
+        status = self.statuses.pop(0) if self.statuses else self.status
+        if status:
+            request.send_error(status)
             return
         begin = 0
         if wanted and self.supports_range:

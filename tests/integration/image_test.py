@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import threading
@@ -37,6 +38,16 @@ class Images(Project):
         digest = f'sha256 = "{sha256}"\n' if sha256 else ""
         self.write(f'[lifecycle]\ngraceful_shutdown_wait_secs = 0\n[[vms]]\nname = "v"\ncount = {count}\nmemory = "16 MiB"\nbase_image = "{base_image}"\n{digest}{extra}'
                    f'[vms.options]\nqemu_binary = "{self.dir}/qemu"\naccelerator = "tcg"\n')
+
+    def frozen(self):
+        """A directory in which nobody makes anything."""
+        frozen = self.dir / "frozen"
+        frozen.mkdir(exist_ok=True)
+        if subprocess.run(["chattr", "+i", str(frozen)], capture_output=True).returncode:
+            self.skipTest("needs root, and a file system with immutable directories")
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        self.addCleanup(subprocess.run, ["chattr", "-i", str(frozen)])
+        return frozen
 
     def cached(self):
         return self.cache / "castra/images" / f"sha256-{self.sha256}"
@@ -124,6 +135,26 @@ class Download(Images):
         self.refused("preflight", text="404")
         self.assertEqual(len(server.ranges), 1, "asked once")
 
+    def test_an_address_where_nobody_answers_is_asked_about(self):
+        server = self.serve()
+        server.close()
+        self.vm(server.url, self.sha256)
+        self.config.write_text(self.config.read_text() + self.config.read_text()[self.config.read_text().index("[[vms]]"):]
+                               .replace('"v"', '"w"').replace(server.url, "http://castra.invalid/disk"))
+        events = self.events(self.castra("up", "--keep-going"), 1)
+        errors = {event["vm"]: event for event in events if event["type"] == "message" and event["severity"] == "error"}
+        self.assertIn("castra.invalid", errors["w-0"]["message"])
+        for vm in ("v-0", "w-0"):
+            self.assertIn("base_image", errors[vm]["remediation"])
+
+    def test_a_server_that_is_busy_is_asked_again(self):
+        server = self.serve()
+        server.statuses = [429, 408]
+        self.vm(server.url, self.sha256)
+        events = self.events(self.castra("up"))
+        self.assertEqual(len(server.ranges), 3)
+        self.assertEqual(sum("tried again" in note for note in self.notes(events)), 2)
+
     def test_a_server_that_always_breaks_is_given_up(self):
         server = self.serve()
         server.break_after = [0] * 50
@@ -154,6 +185,70 @@ class Download(Images):
         server.hold = None
         self.events(self.castra("up"))
         self.assertEqual((self.cached() / "disk").read_bytes(), self.content)
+
+    def test_a_worker_that_does_not_end_holds_nobody_up(self):
+        server = self.serve()
+        server.hold = threading.Event()
+        self.vm(server.url, self.sha256)
+        child = self.start("up")
+        self.assertTrue(server.half_sent.wait(60))
+        lines = until(child, "command.accepted")
+        worker = next(pid for pid, words in self.processes().items() if words.startswith("castra-image-worker"))
+        os.kill(worker, signal.SIGSTOP)
+        child.send_signal(signal.SIGINT)
+        rescue = threading.Timer(30, os.kill, (worker, signal.SIGKILL))
+        rescue.start()
+        events = self.judge(rest_of(child, lines), 130)
+        self.assertTrue(rescue.is_alive(), "castra itself ended the worker")
+        rescue.cancel()
+        self.assertEqual(events[-1]["outcome"], "cancelled")
+        self.assertEqual(self.processes(), {})
+
+    def test_what_is_no_file_where_the_part_should_be(self):
+        server = self.serve()
+        self.vm(server.url, self.sha256)
+        self.cached().mkdir(parents=True, mode=0o700)
+        part = self.cached() / "disk.part"
+        for plant in (os.mkfifo, os.mkdir):
+            with self.subTest(plant.__name__):
+                plant(part)
+                events = self.refused("io", exit_code=1, text="disk.part")
+                error = next(event for event in events if event["severity"] == "error")
+                self.assertIn("castra clean --all --only images", error["remediation"])
+                self.events(self.castra("clean", "--all", "--only", "images"))
+                self.assertFalse(part.exists())
+                self.cached().mkdir(parents=True, mode=0o700)
+        self.events(self.castra("up"))
+
+    def test_what_is_no_image_in_the_store_is_cleaned_away(self):
+        server = self.serve()
+        self.vm(server.url, self.sha256)
+        disk = self.cached() / "disk"
+        for name, plant in (("empty", lambda: disk.write_bytes(b"")), ("directory", disk.mkdir), ("pipe", lambda: os.mkfifo(disk)),
+                            ("dangling", lambda: disk.symlink_to("nowhere"))):
+            with self.subTest(name):
+                self.cached().mkdir(parents=True, mode=0o700, exist_ok=True)
+                plant()
+                result = self.castra("up")
+                if result.returncode == 0:  # castra put it right by itself
+                    self.events(self.castra("down"))
+                else:
+                    cures = [event.get("remediation") for event in self.events(result, 4)]
+                    self.assertIn("castra clean --all --only images", " ".join(filter(None, cures)))
+                    self.assertEqual(self.states(), {"v-0": "absent"})
+                self.events(self.castra("clean", "--all", "--only", "images"))
+                self.assertFalse(os.path.lexists(disk))
+        self.events(self.castra("up"))
+
+    def test_a_cache_that_cannot_be_written(self):
+        server = self.serve()
+        self.vm(server.url, self.sha256)
+        self.cache.write_text("")
+        for cache in (self.cache, self.frozen() / "cache"):
+            with self.subTest(cache):
+                self.env["XDG_CACHE_HOME"] = str(cache)
+                error = next(event for event in self.events(self.castra("up"), 1) if event["severity"] == "error")
+                self.assertIn("set XDG_CACHE_HOME", error["remediation"])
 
     def test_with_keep_going_the_others_come_up(self):
         server = self.serve()
@@ -275,6 +370,25 @@ class Preflight(Images):
         warning = next(event for event in events if event.get("code") == "scarce_resources")
         self.assertEqual(warning["severity"], "warn")
 
+    def test_the_directory_of_an_overlay_is_asked_for_beforehand(self):
+        self.disk(self.content)
+        self.vm("disk", extra=f'overlay = "{self.dir}/nosuch/o.qcow2"\n')
+        self.refused("--force", text=f"{self.dir}/nosuch")
+        self.vm("disk", extra=f'overlay = "{self.dir}/disk/o.qcow2"\n')
+        self.refused("--force", text=f"{self.dir}/disk")
+
+    def test_the_disk_where_an_overlay_is_counts_and_not_that_of_the_state(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs a file system of its own: run as root")
+        self.disk(self.content)
+        small = self.dir / "small"
+        small.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)], capture_output=True).returncode:
+            self.skipTest("mount is not permitted here")
+        self.addCleanup(subprocess.run, ["umount", "-l", str(small)])
+        self.vm("disk", extra=f'overlay = "{small}/o.qcow2"\n')
+        self.refused(text=str(small))
+
     def test_more_cpus_than_there_are(self):
         self.disk(self.content)
         self.vm("disk", extra="cpus = 500\n")
@@ -290,6 +404,17 @@ class Preflight(Images):
         self.home = self.dir / ("long" * 25)
         self.env["CASTRA_HOME"] = str(self.home)
         self.refused(text="a unix socket has at most 107")
+
+    def test_a_state_directory_that_cannot_be_written(self):
+        self.disk(self.content)
+        self.vm("disk")
+        frozen = self.frozen()
+        for home in (frozen, frozen / "castra/home"):
+            with self.subTest(home):
+                rejected = self.events(self.castra("up", "--force", env=dict(self.env, CASTRA_HOME=str(home))), 4)[0]
+                self.assertEqual(rejected["code"], "preflight")
+                self.assertIn("CASTRA_HOME", rejected["remediation"])
+        self.assertEqual(list(frozen.iterdir()), [])
 
 
 if __name__ == "__main__":

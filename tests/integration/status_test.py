@@ -198,6 +198,54 @@ class All(Status):
         self.assertFalse(self.home.exists())
 
 
+NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root, to become somebody else")
+class Another(Status):
+    def ask(self, *words):
+        return subprocess.run([*NOBODY, CASTRA, *words], env=self.env, capture_output=True, text=True, timeout=60)
+
+    def test_who_may_not_look_is_told_so(self):
+        self.dir.chmod(0o755)
+        self.processes_toml(READY, extra=NOTIFY)
+        self.events(self.castra("up"))
+        config = ["--config", str(self.config)]
+        for words in (["status", *config, "--json"], ["logs", *config], ["ssh", *config, "p-0"], ["ports", *config],
+                      ["exec", *config, "p-0", "--", "true"], ["events", *config], ["events", "runs", *config],
+                      ["events", "runs", *config, "--json"], ["report", *config], ["clean", "--all"]):
+            with self.subTest(words):
+                result = self.ask(*words)
+                self.assertIn("ermission denied", result.stdout + result.stderr)
+                self.assertEqual(result.returncode, 1)
+        self.assertIn("ermission denied", self.ask("status", "--all", "--json").stdout)
+        self.assertIn("ermission denied", self.ask("status", "--all").stdout)
+
+    def test_who_may_look_into_the_project_and_not_into_its_logs(self):
+        self.dir.chmod(0o755)
+        self.processes_toml(READY, extra=NOTIFY)
+        self.events(self.castra("up"))
+        for path in self.home.rglob("*"):
+            if path.is_dir():
+                path.chmod(0o755)
+        self.home.chmod(0o755)
+        result = self.ask("logs", "--config", str(self.config))
+        for path in [self.home, *self.home.rglob("*")]:
+            if path.is_dir():
+                path.chmod(0o700)
+        self.assertIn("ermission denied", result.stderr)
+        self.assertEqual(result.returncode, 1)
+
+    def test_where_there_is_nothing_nothing_is_told(self):
+        self.dir.chmod(0o755)
+        self.processes_toml(READY, extra=NOTIFY)
+        config = ["--config", str(self.config)]
+        for words in (["logs", *config], ["events", "runs", *config], ["status", "--all", "--json"], ["clean", "--all"]):
+            with self.subTest(words):
+                result = self.ask(*words)
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+
 class Watch(Status):
     def watch(self, *arguments):
         child = subprocess.Popen([CASTRA, "status", "--config", str(self.config), "--watch", *arguments], env=self.env,

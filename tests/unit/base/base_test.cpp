@@ -3,6 +3,7 @@
 #include "base/result.hpp"
 #include "base/ulid.hpp"
 #include "base/units.hpp"
+#include "base/utf8.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -20,6 +21,13 @@ TEST(Error, ReadsOutsideIn) {
     EXPECT_EQ(outer.text, "start vm web-0: open /dev/kvm: Permission denied");
     EXPECT_EQ(outer.hint, "is your user in group kvm?");
     EXPECT_EQ(outer.code, ErrorCode::io);
+}
+
+TEST(Utf8, IsJudgedToItsEnd) {
+    EXPECT_TRUE(is_utf8(""));
+    EXPECT_TRUE(is_utf8("/home/j\xc3\xbcrgen/\xf0\x9f\x90\xa7"));
+    for (const auto* text : {"/\xff", "/a\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80"})
+        EXPECT_FALSE(is_utf8(text)) << text;
 }
 
 TEST(MemorySize, ReadsWhatPeopleWrite) {

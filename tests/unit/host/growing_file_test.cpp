@@ -82,7 +82,22 @@ TEST_F(GrowingFileTest, GivesAtMostItsLimitAndSaysThatThereIsMore) {
 TEST_F(GrowingFileTest, FollowsNoLink) {
     std::ofstream(dir / "secret") << "secret";
     fs::create_symlink(dir / "secret", path);
-    EXPECT_EQ(GrowingFile(path).read_new(), "");
+    GrowingFile file(path);
+    EXPECT_EQ(file.read_new(), "");
+    EXPECT_TRUE(file.problem());
+}
+
+TEST_F(GrowingFileTest, TellsWhyItShowsNothingUnlessNothingIsThere) {
+    GrowingFile file(path);
+    EXPECT_EQ(file.read_new(), "");
+    EXPECT_FALSE(file.problem());
+    fs::create_directory(path);
+    EXPECT_EQ(file.read_new(), "");
+    EXPECT_NE(file.problem().value().text.find("not a regular file"), std::string::npos);
+    fs::remove(path);
+    append("one\n");
+    EXPECT_EQ(file.read_new(), "one\n");
+    EXPECT_FALSE(file.problem());
 }
 
 } // namespace

@@ -57,7 +57,8 @@ TEST_F(JournalStoreTest, ListsJournalsNewestFirstAndNothingElse) {
     for (const auto& file : JournalStore(dir).runs())
         found.push_back(file.run_id);
     EXPECT_EQ(found, (std::vector{id(3), id(2), id(1)}));
-    EXPECT_TRUE(JournalStore(dir / "nowhere").runs().empty());
+    EXPECT_TRUE(JournalStore(dir / "nowhere").list().value().empty());
+    EXPECT_FALSE(JournalStore(dir / "notes.ndjson").list()) << "what cannot be listed is not empty";
     EXPECT_TRUE(JournalStore(dir).find(id(2)));
     EXPECT_FALSE(JournalStore(dir).find(id(4)));
     EXPECT_FALSE(JournalStore(dir).find("../" + id(2)));
