@@ -213,13 +213,12 @@ class Another(Status):
         config = ["--config", str(self.config)]
         for words in (["status", *config, "--json"], ["logs", *config], ["ssh", *config, "p-0"], ["ports", *config],
                       ["exec", *config, "p-0", "--", "true"], ["events", *config], ["events", "runs", *config],
-                      ["events", "runs", *config, "--json"], ["report", *config], ["clean", "--all"]):
+                      ["events", "runs", *config, "--json"], ["report", *config], ["clean", "--all"],
+                      ["status", "--all", "--json"], ["status", "--all"]):
             with self.subTest(words):
                 result = self.ask(*words)
                 self.assertIn("ermission denied", result.stdout + result.stderr)
                 self.assertEqual(result.returncode, 1)
-        self.assertIn("ermission denied", self.ask("status", "--all", "--json").stdout)
-        self.assertIn("ermission denied", self.ask("status", "--all").stdout)
 
     def test_who_may_look_into_the_project_and_not_into_its_logs(self):
         self.dir.chmod(0o755)

@@ -21,6 +21,7 @@ using Kind = OpenFile::Kind;
 extern "C" {
 int __real_open(const char*, int, ...);
 int __real_openat(int, const char*, int, ...);
+int __real_faccessat(int, const char*, int, int);
 int __real_close(int);
 ssize_t __real_read(int, void*, size_t);
 ssize_t __real_write(int, const void*, size_t);
@@ -350,6 +351,12 @@ int __wrap_flock(int fd, int operation) {
 
 int __wrap_chmod(const char* path, mode_t mode) {
     return simulated(path) ? 0 : __real_chmod(path, mode);
+}
+
+// Everything there is its one user's.
+int __wrap_faccessat(int directory, const char* path, int mode, int flags) {
+    if (!simulated(path)) return __real_faccessat(directory, path, mode, flags);
+    return world->disk.find(path) ? 0 : answer(ENOENT);
 }
 
 ssize_t __wrap_readlink(const char* path, char* into, size_t size) {
