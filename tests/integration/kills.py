@@ -50,8 +50,9 @@ class Kills(Project):
         self.assertTrue(self.own_journals()[0].read_text().startswith(result.stdout))
 
     def judge_told(self, result, line):
-        """What a command said whose supervisor was killed: aborted, exit 9, and nothing that is not in the journal. Where not even
-        its first line had come it gave its request to another supervisor, which is a run of its own. True when told."""
+        """What a command said whose supervisor was killed: aborted, exit 9, and nothing that is not in the journal. Where the journal
+        has its summary it said that. Where not even its first line had come it gave its request to another supervisor, which is a
+        run of its own. True when aborted."""
         events = self.judge(result.stdout, result.returncode)
         self.assertEqual(events[0]["type"], "command.accepted")
         killed, *later = self.own_journals()
@@ -62,5 +63,8 @@ class Kills(Project):
         told = [text for text, event in zip(result.stdout.splitlines(), events) if not event.get("synthetic")]
         self.assertEqual((later, len(written)), ([], line), "killed at that very line, and not sealed yet")
         self.assertEqual(told, written[:len(told)])
+        if not events[-1].get("synthetic"):  # killed behind its summary, which the client has found there
+            self.assertEqual((told, result.returncode), (written, events[-1]["exit_code"]))
+            return False
         self.assertEqual((events[-1]["outcome"], result.returncode, events[-1]["synthetic"]), ("aborted", 9, True))
         return True
