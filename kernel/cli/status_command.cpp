@@ -41,9 +41,9 @@ Task<tl::expected<Projects, std::vector<Error>>> look(App& app, const CommandLin
     if (options.all) {
         projects = co_await machine_status(app.host(), app.installation(), wish);
         // Not one of them: the directory of all cannot be read.
-        const auto first = projects.empty() ? ProjectStatus() : projects.front();
-        if (first.unlisted && first.state_dir == projects_dir(app.installation().environment))
-            co_return tl::unexpected(std::vector{*projects.front().unlisted});
+        const auto* first = projects.empty() ? nullptr : &projects.front();
+        if (first && first->unlisted && first->state_dir == projects_dir(app.installation().environment))
+            co_return tl::unexpected(std::vector{*first->unlisted});
         co_return projects;
     }
     auto project = load_project(app.installation(), line.request.config);

@@ -20,6 +20,11 @@ std::string seconds_text(Milliseconds wait) {
     return text + " s";
 }
 
+const VmConfig* find_vm(const Project& project, const std::string& vm) {
+    const auto found = std::ranges::find(project.config.vms, vm, &VmConfig::name);
+    return found == project.config.vms.end() ? nullptr : &*found;
+}
+
 Request own_request(const std::string& config_path) {
     Request request;
     request.operation = Operation::supervise;
@@ -82,6 +87,8 @@ void ProjectKernel::reconsider(const Lost& lost) {
     auto* machine = fleet_->find(lost.vm);
     if (!machine || machine->state() != VmState::failed) return;
     machine->note_restart(0, 0);
+    const auto* config = project ? find_vm(*project, lost.vm) : nullptr;
+    if (config && (config->restart.policy != restart_on_failure || !lost.has_failed)) return; // nobody expects a start
     Run run(workshop_.host().clock(), own_request(config_path_), project ? project->config.name : "",
             workshop_.installation().version);
     begin_own_run(run, lost.vm, project ? &*project : nullptr);
@@ -101,9 +108,8 @@ void ProjectKernel::consider_restart(EventBus& bus, const Project& project, cons
     const auto& vm = lost.vm;
     auto* machine = fleet_->find(vm);
     if (machine && machine->state() == VmState::failed) machine->note_restart(0, 0);
-    const auto& vms = project.config.vms;
-    const auto config = std::ranges::find(vms, vm, &VmConfig::name);
-    if (config == vms.end()) return;
+    const auto* config = find_vm(project, vm);
+    if (!config) return;
     const auto decision = restarts_.decide(vm, config->restart, lost.has_failed, lost.up_for);
     if (!decision.is_wanted) return;
     const auto limit = std::to_string(config->restart.restarts_max);

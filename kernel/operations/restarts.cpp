@@ -10,7 +10,7 @@ namespace castra {
 RestartDecision Restarts::decide(const std::string& vm, const RestartConfig& config, bool has_failed,
                                  Milliseconds up_for) {
     RestartDecision decision;
-    if (config.policy != "on_failure" || !has_failed) return decision;
+    if (config.policy != restart_on_failure || !has_failed) return decision;
     decision.is_wanted = true;
     auto& in_a_row = in_a_row_[vm];
     if (up_for >= std::chrono::seconds(limits::restart_row_seconds)) in_a_row = 0;

@@ -8,6 +8,8 @@
 
 namespace castra {
 
+inline constexpr std::string_view restart_on_failure = "on_failure"; // the one policy that starts anything
+
 struct RestartDecision {
     bool is_wanted = false;   // the policy says so
     bool is_allowed = false;  // and the limit too
