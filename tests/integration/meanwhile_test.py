@@ -152,7 +152,7 @@ class ARestart(Meanwhile):
         self.assertEqual(len(self.told_anywhere("restart_scheduled")), 2)
 
     def test_none_is_promised_where_castra_toml_is_broken_when_it_is_due(self):
-        pids = self.up(vm("p", extra=RESTART.format(0.5)) + vm("q"))
+        pids = self.up(vm("p", extra=RESTART.format(2)) + vm("q"))
         self.kill(pids["p-0"])
         self.wait_for(lambda: "follows" in self.seen("p-0")["why"])
         text = self.config.read_text()
