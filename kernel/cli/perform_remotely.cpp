@@ -2,20 +2,14 @@
 // App::perform_remotely: castra as a client of the project's supervisor.
 #include "bus/stored_line.hpp"
 #include "cli/app.hpp"
+#include "cli/feed_events.hpp"
+#include "cli/hand_over.hpp"
 #include "cli/missed_events.hpp"
 #include "contract/sealer.hpp"
-#include "host/peer_process.hpp"
 #include "operations/exit_code.hpp"
 
 namespace castra {
 namespace {
-
-constexpr const char* cancel_line = "{\"cancel\":\"signal\"}\n";
-
-std::string run_id_of(const std::string& line) {
-    const auto event = contract::Json::parse(line, nullptr, false);
-    return event.is_object() ? event.value("run_id", "") : std::string();
-}
 
 // A signal becomes a request to cancel; the run still ends in order. Shared: it may end a turn after the run.
 Task<> forward_cancel(std::shared_ptr<Gate> cancel, std::shared_ptr<Stream> stream) {
@@ -24,57 +18,7 @@ Task<> forward_cancel(std::shared_ptr<Gate> cancel, std::shared_ptr<Stream> stre
     (void)co_await stream->write(cancel_line);
 }
 
-constexpr int tries_max = 3;
 constexpr Milliseconds farewell_wait{2000};
-
-constexpr Milliseconds patience{5000}, silence_max{60000}; // said then; given up then
-
-// Ends when nobody should wait any longer for a supervisor that says nothing.
-Task<Error> silence(Host& host, std::string who, std::shared_ptr<Gate> cancel, Milliseconds longest) {
-    const auto* cure = "it is stopped or stuck: ps tells; end it with kill -9, which no VM minds, and try again";
-    const auto began_us = host.clock().monotonic_us();
-    co_await (host.sleep_for(patience) || cancel->wait());
-    const bool is_over = host.clock().monotonic_us() - began_us < patience.count() * 1000; // it has answered, or cancel
-    if (!is_over && longest > patience) {
-        std::fprintf(stderr, "castra: %s has not answered for %lld s: %s\n", who.c_str(),
-                     static_cast<long long>(patience.count() / 1000), cure);
-        co_await (host.sleep_for(longest - patience) || cancel->wait());
-    }
-    if (cancel->is_open()) co_return Error{ErrorCode::cancelled, "interrupted; " + who + " had not answered", cure};
-    co_return Error{ErrorCode::timeout, who + " does not answer", cure};
-}
-
-// A request that a supervisor has begun to answer.
-struct Taken {
-    std::shared_ptr<Stream> stream;
-    ProcessId supervisor; // 0: nobody can tell
-    std::string first_line;
-};
-
-// A supervisor that gets ready to end may take a connection and say nothing: then there will soon be another.
-Task<Result<Taken>> hand_over(Host& host, SupervisorStart& supervisor, const Layout& layout, const Request& request,
-                              std::shared_ptr<Gate> cancel) {
-    const auto longest = std::min(silence_max, request.timeout ? *request.timeout + patience : silence_max);
-    for (int attempt = 0; attempt < tries_max; ++attempt) {
-        CASTRA_CO_TRY(connected, co_await supervisor.connect());
-        auto stream = std::make_shared<Stream>(std::move(connected));
-        const auto sent = co_await stream->write(to_line(request));
-        if (!sent) continue;
-        const auto process = peer_process(*stream);
-        const auto who =
-            "the project's supervisor" + (process ? " (process " + std::to_string(process->pid) + ")" : std::string());
-        auto first = co_await (stream->read_line(2 * contract::line_bytes_max) || silence(host, who, cancel, longest));
-        if (first.index() == 1) {
-            (void)co_await stream->write(cancel_line); // should it wake up after all
-            co_return Failure(std::get<1>(first));
-        }
-        auto& line = std::get<0>(first);
-        if (!line || !*line) continue;
-        co_return Taken{std::move(stream), process.value_or(ProcessId()), std::move(**line)};
-    }
-    co_return fail(ErrorCode::io, "the project's supervisor ended before it took the request",
-                   "see " + layout.supervisor_log().string());
-}
 
 } // namespace
 
@@ -106,7 +50,7 @@ Task<int> App::perform_remotely(const CommandLine& line, SupervisorStart& superv
             std::fprintf(stderr, "castra: the supervisor sent a line that breaks the contract\n");
         pass_on(event);
     };
-    const auto run_id = run_id_of(text);
+    const auto run_id = text_in(contract::Json::parse(text, nullptr, false), "run_id");
     while (true) {
         take(text);
         if (sealer.is_sealed()) break;

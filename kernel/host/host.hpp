@@ -40,6 +40,7 @@ public:
     virtual Result<UniqueFd> listen_unix_fd(const std::filesystem::path& path) = 0; // for a child to inherit
     // "@name" is a name without a file (abstract), which anybody may connect to: look at the peer's user.
     virtual Result<Listener> listen_unix(const std::filesystem::path& path) = 0;
+    // Where so many wait already that no more fit it tries for five seconds. Errors: io, preflight (too long a path).
     virtual Task<Result<Stream>> connect_unix(std::filesystem::path path) = 0;
     // One read end for us, one write end for a child.
     virtual Result<std::pair<Stream, UniqueFd>> notify_pair() = 0;

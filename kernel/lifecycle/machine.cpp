@@ -4,7 +4,6 @@
 #include "contract/text.hpp"
 #include "host/files.hpp"
 #include "lifecycle/control_channel.hpp"
-#include "state/overlay_note.hpp"
 
 namespace castra {
 
@@ -65,8 +64,6 @@ void Machine::take_remains(const Error& why) {
     damage_ = why.text;
     record_ = {};
     record_.name = name_;
-    const auto noted = noted_overlay(layout_, name_);
-    record_.overlay = noted && !noted->empty() ? *noted : (layout_.vm_dir(name_) / "overlay.qcow2").string();
     (void)step(VmStep::failed);
 }
 

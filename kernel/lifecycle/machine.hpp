@@ -99,7 +99,8 @@ private:
     std::filesystem::path door_file() const { return layout_.vm_dir(name_) / "broker.json"; }
 
     // stop(), in order.
-    Task<bool> cooperate(EventBus& bus, Milliseconds graceful, bool adopted, bool may_listen, bool listens);
+    enum class Listens { no, perhaps, yes }; // perhaps: nobody has seen it ready
+    Task<bool> cooperate(EventBus& bus, Milliseconds graceful, bool adopted, Listens listens);
     Task<Result<>> prove_identity(Milliseconds wait);
     std::filesystem::path socket_path(const std::string& name) const;
     Task<bool> escalate(EventBus& bus, contract::EscalationSignal signal, Milliseconds wait);

@@ -66,6 +66,8 @@ Result<std::int64_t> Machine::discard(EventBus& bus, contract::DiscardReason rea
     const auto vm_dir = layout_.vm_dir(name_);
     if (!damage_.empty()) {
         CASTRA_CHECK(find_no_stranger(layout_, name_, damage_));
+        CASTRA_TRY(noted, noted_overlay(layout_, name_));
+        record_.overlay = noted.empty() ? (vm_dir / "overlay.qcow2").string() : noted;
         const auto text = name_ + " is cleared away unread, for nothing uses its directory: " + damage_;
         publish(bus,
                 contract::message(contract::Severity::warn, contract::clean_text(text, 2048, true), "record_damaged"));

@@ -32,15 +32,15 @@ private:
 Task<Result<>> Machine::stop(EventBus& bus, StopTimes times) {
     const Stopwatch total(host_.clock());
     const bool adopted = state_ == VmState::running;
-    const bool may_listen = state_ == VmState::ready || adopted;
-    const bool listens = state_ == VmState::ready || record_.phase == "ready";
+    const bool was_ready = state_ == VmState::ready || record_.phase == "ready";
+    const auto listens = was_ready ? Listens::yes : adopted ? Listens::perhaps : Listens::no;
     CASTRA_CO_CHECK(step(VmStep::stop));
     record_.phase = "stopping";
     (void)save_record(layout_, record_); // without it a successor takes the VM for one that shall stay
     publish(bus, draft(contract::VmShutdownRequested{}, name_ + " shall stop"));
     // One await a statement: GCC 12 miscompiles them behind && and ||.
-    const auto graceful = may_listen ? times.left_of(times.graceful, Milliseconds(0)) : Milliseconds(0);
-    const bool cooperated = co_await cooperate(bus, graceful, adopted, may_listen, listens);
+    const auto graceful = listens != Listens::no ? times.left_of(times.graceful, Milliseconds(0)) : Milliseconds(0);
+    const bool cooperated = co_await cooperate(bus, graceful, adopted, listens);
     bool ended = cooperated;
     const auto sigterm = times.left_of(times.sigterm, Milliseconds(total.ms()));
     if (!ended) ended = co_await escalate(bus, EscalationSignal::sigterm, sigterm);
@@ -80,7 +80,7 @@ std::filesystem::path Machine::socket_path(const std::string& name) const {
 
 // All ways together have `graceful`. A guest that may not listen yet, as nobody has seen it ready, is asked again and
 // again.
-Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted, bool may_listen, bool listens) {
+Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted, Listens listens) {
     const Stopwatch all(host_.clock());
     if (graceful.count() > 0) {
         const bool ended = co_await cooperate_by_agent(bus, plan_.stop.empty() ? graceful : graceful / 2);
@@ -92,9 +92,9 @@ Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted
         attempted.method = "unavailable";
         publish(bus, draft(attempted, name_ + " cannot be asked to power down"));
         timed_out.reason = TimeoutReason::channel_unavailable;
-        timed_out.detail = !may_listen          ? "the guest is not ready"
-                           : plan_.stop.empty() ? "its launcher planned no cooperative method"
-                                                : "no time is given to it";
+        timed_out.detail = listens == Listens::no ? "the guest is not ready"
+                           : plan_.stop.empty()   ? "its launcher planned no cooperative method"
+                                                  : "no time is given to it";
         publish(bus, draft(timed_out, name_ + ": " + *timed_out.detail).at(contract::Severity::info));
         co_return false;
     }
@@ -109,9 +109,9 @@ Task<bool> Machine::cooperate(EventBus& bus, Milliseconds graceful, bool adopted
         Result<> asked;
         if (adopted) asked = co_await prove_identity(left);
         if (asked) asked = co_await converse(host_, socket_path(method.socket), method.exchanges, rest());
-        const auto turn = [&] { return listens ? rest() : std::min(ask_again_wait, rest()); };
+        const auto turn = [&] { return listens == Listens::yes ? rest() : std::min(ask_again_wait, rest()); };
         bool ended = co_await exits_within(asked ? turn() : Milliseconds(0));
-        while (!ended && asked && !listens && rest().count() > 0) {
+        while (!ended && asked && listens == Listens::perhaps && rest().count() > 0) {
             // One that is on its way out already may take nothing more.
             (void)co_await converse(host_, socket_path(method.socket), method.exchanges, rest());
             ended = co_await exits_within(turn());

@@ -598,6 +598,19 @@ class Unread(States):
         self.events(self.castra("down"))
         self.assertEqual(self.leftovers(), [])
 
+    def test_where_its_overlay_cannot_be_told_all_of_it_stays(self):
+        """overlay.json would tell of one elsewhere."""
+        self.when_garbage()
+        note = self.state() / "vms/p-0/overlay.json"
+        note.mkdir()
+        note.with_name("ssh").mkdir(exist_ok=True)
+        events = self.events(self.castra("down"), 1)
+        self.assertIn("p-0", events[-1]["leftovers"][0])
+        self.assertTrue(note.with_name("record.json").exists() and note.with_name("ssh").exists())
+        note.rmdir()
+        self.events(self.castra("down"))
+        self.assertEqual(self.leftovers(), [])
+
     def test_a_record_that_can_be_read_again_is_read(self):
         """While its supervisor goes on, for another VM lives."""
         pids = self.orphaned()

@@ -170,13 +170,17 @@ class Download(Images):
         self.refused("io", exit_code=1)
         self.assertLessEqual(len(server.ranges), 7)
 
-    def test_cancelled_the_part_stays_and_the_next_up_goes_on(self):
+    def half_way(self):
+        """A server that has sent half of an image and holds on, the up that waits for the rest, and its first lines."""
         server = self.serve()
         server.hold = threading.Event()
         self.vm(server.url, self.sha256)
         child = self.start("up")
         self.assertTrue(server.half_sent.wait(60))
-        lines = until(child, "command.accepted")
+        return server, child, until(child, "command.accepted")
+
+    def test_cancelled_the_part_stays_and_the_next_up_goes_on(self):
+        server, child, lines = self.half_way()
         child.send_signal(signal.SIGINT)
         events = self.judge(rest_of(child, lines), 130)
         self.assertEqual(events[-1]["outcome"], "cancelled")
@@ -187,12 +191,7 @@ class Download(Images):
         self.assertEqual((self.cached() / "disk").read_bytes(), self.content)
 
     def test_a_worker_that_does_not_end_holds_nobody_up(self):
-        server = self.serve()
-        server.hold = threading.Event()
-        self.vm(server.url, self.sha256)
-        child = self.start("up")
-        self.assertTrue(server.half_sent.wait(60))
-        lines = until(child, "command.accepted")
+        _, child, lines = self.half_way()
         worker = next(pid for pid, words in self.processes().items() if words.startswith("castra-image-worker"))
         os.kill(worker, signal.SIGSTOP)
         child.send_signal(signal.SIGINT)

@@ -58,6 +58,18 @@ class Meanwhile(Project):
 
 
 class AVmEnds(Meanwhile):
+    def up_in_which_p_ends(self, code, *options):
+        """p-0, which has a restart, gets ready and ends while q-0 boots. The events of that up."""
+        self.write(vm("p", extra=RESTART.format(0.3)) + vm("q", self.on_go()))
+        child = self.start("up", *options)
+        lines = until(child, "vm.ready")
+        self.kill(next(event["pid"] for event in map(json.loads, lines) if event["type"] == "vm.launch" and event["vm"] == "p-0"))
+        lines += until(child, "vm.exited")
+        self.go()
+        events = self.judge(rest_of(child, lines), child.wait())
+        self.assertEqual(child.returncode, code)
+        return events
+
     def test_one_that_ran_before_an_up_fails_it_and_what_it_began_is_undone(self):
         pids = self.up(vm("p") + vm("q", self.on_go()), "p-0")
         child = self.start("up")
@@ -80,26 +92,12 @@ class AVmEnds(Meanwhile):
         self.assertEqual(self.states(), {"p-0": "absent", "q-0": "failed"})
 
     def test_one_that_ends_during_an_up_that_keeps_going_is_started_again_as_it_says(self):
-        self.write(vm("p", extra=RESTART.format(0.3)) + vm("q", self.on_go()))
-        child = self.start("up", "--keep-going")
-        lines = until(child, "vm.ready")
-        self.kill(next(event["pid"] for event in map(json.loads, lines) if event["type"] == "vm.launch" and event["vm"] == "p-0"))
-        lines += until(child, "vm.exited")
-        self.go()
-        events = self.judge(rest_of(child, lines), child.wait())
-        self.assertEqual(child.returncode, 6)
+        events = self.up_in_which_p_ends(6, "--keep-going")
         self.assertEqual([event["vm"] for event in events if event.get("code") == "restart_scheduled"], ["p-0"])
         self.wait_for(lambda: self.states() == {"p-0": "ready", "q-0": "ready"})
 
     def test_one_that_ends_during_an_up_that_is_undone_is_promised_nothing(self):
-        self.write(vm("p", extra=RESTART.format(0.3)) + vm("q", self.on_go()))
-        child = self.start("up")
-        lines = until(child, "vm.ready")
-        self.kill(next(event["pid"] for event in map(json.loads, lines) if event["type"] == "vm.launch" and event["vm"] == "p-0"))
-        lines += until(child, "vm.exited")
-        self.go()
-        events = self.judge(rest_of(child, lines), child.wait())
-        self.assertEqual(child.returncode, 1)
+        events = self.up_in_which_p_ends(1)
         self.assertNotIn("restart_scheduled", [event.get("code") for event in events])
         self.wait_for(lambda: not self.processes())
 
@@ -208,6 +206,17 @@ class TheSupervisorIsSilent(Meanwhile):
         finally:
             os.kill(supervisor, signal.SIGCONT)
         self.wait_for(lambda: not self.processes())
+
+    def test_one_that_answers_after_the_interrupt_is_heard_to_its_end(self):
+        self.up(vm("p"))
+        supervisor = self.supervisor()
+        os.kill(supervisor, signal.SIGSTOP)
+        child = self.start("down")
+        time.sleep(0.3)  # as above
+        child.send_signal(signal.SIGINT)
+        os.kill(supervisor, signal.SIGCONT)
+        events = self.judge(child.communicate(timeout=20)[0], 0)
+        self.assertEqual((child.returncode, events[-1]["message"]), (0, "1 VM down"))
 
     def test_a_down_with_a_limit_gives_up(self):
         self.up(vm("p"))

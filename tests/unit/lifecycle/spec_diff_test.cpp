@@ -37,6 +37,18 @@ TEST(SpecDiff, TellsEachFieldWithBothValues) {
     EXPECT_EQ(to_json(changes)[1].dump(), R"({"field":"/memory_bytes","from":100,"to":200})");
 }
 
+// Its file is gone, or may not be read now; the VM that runs has it open.
+TEST(SpecDiff, AnImageWhoseFormatCannotBeToldAnyMoreIsNoChange) {
+    auto launched = some_vm();
+    launched.base_image = "/images/a.qcow2";
+    launched.base_format = "qcow2";
+    auto wanted = launched;
+    wanted.base_format = "";
+    EXPECT_TRUE(spec_changes("qemu", launched, "qemu", wanted).empty());
+    wanted.base_image = "/images/b.qcow2";
+    EXPECT_EQ(spec_changes("qemu", launched, "qemu", wanted).size(), 1U);
+}
+
 TEST(SpecDiff, AFixedPortThatBecomesAutomaticIsKept) {
     nlohmann::json launched = some_vm();
     launched["port_forwards"][0]["host"] = 8080;
